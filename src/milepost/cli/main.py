@@ -1,0 +1,176 @@
+"""`milepost`: one command per verb; each parses, calls the pipeline and prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from milepost import __version__
+from milepost.cli.run import DEFAULT_CONFIG, AsJson, AsOf, Config, emit, job, one_line_errors, progress, wall_clock
+
+app = typer.Typer(
+    help="Which product features mark the accounts that stay, how far along is each account, who is about to leave.\n\n"
+    "Start with 'milepost demo' and 'milepost run', or with 'milepost init' on your own events.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+signals_app = typer.Typer(help="Build the signals: one row per account and snapshot.", no_args_is_help=True)
+app.add_typer(signals_app, name="signals")
+_state = {"debug": False}
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False,
+) -> None:
+    _state["debug"] = debug
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("demo"),
+    accounts: Annotated[int, typer.Option(min=50, help="How many accounts.")] = 3000,
+    months: Annotated[int, typer.Option(min=6, max=120, help="How many months of history.")] = 24,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same product.")] = 7,
+    world: Annotated[str, typer.Option(help="standard, no_effect, confounded, bundles, non_linear, growth, late_launch.")] = "standard",
+) -> None:
+    """Simulate a customer-support product with known truth, with settings that run as they are."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.demo import make_demo
+
+        print(make_demo(folder, accounts, months, seed, world, progress()))
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write milepost.toml and features.csv.")],
+    events: Annotated[Path, typer.Option(help="Your events: Parquet or CSV.")],
+    accounts: Annotated[Path | None, typer.Option(help="Your accounts.")] = None,
+    subscriptions: Annotated[Path | None, typer.Option(help="Your subscription history.")] = None,
+) -> None:
+    """Propose settings and a feature catalogue from the columns and event names found in your files."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.init import propose
+
+        propose(folder, events, accounts, subscriptions)
+        print(f"wrote {folder}/milepost.toml and {folder}/features.csv: read them, then run\n"
+              f"  milepost check -c {folder}/milepost.toml")  # fmt: skip
+
+
+@app.command()
+def check(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+    """Read every table and say where each row went; nothing is written."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.check import check_tables
+
+        result = check_tables(job(config, as_of))
+        emit(result.as_json(), result.as_text(), as_json)
+
+
+@signals_app.command("build")
+def signals_build(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+    """Compute every signal at every snapshot."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.signals import build_signals
+
+        result = build_signals(job(config, as_of))
+        emit(result.as_json(), result.as_text(), as_json)
+
+
+@app.command()
+def train(
+    config: Config = DEFAULT_CONFIG,
+    as_of: AsOf = "",
+    as_json: AsJson = False,
+    matrix: Annotated[Path | None, typer.Option(help="Your own table of features instead of the settings.")] = None,
+    label: Annotated[str, typer.Option(help="With --matrix: the column with the outcome.")] = "",
+    id_column: Annotated[str, typer.Option("--id", help="With --matrix: the column that names the account.")] = "",
+    time_column: Annotated[str, typer.Option("--time", help="With --matrix: the column with the date.")] = "",
+) -> None:
+    """Train the churn models, compare them on periods they have not seen, and save the champion."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.train import OwnMatrix, train_job, train_own
+
+        if matrix is not None:
+            own = OwnMatrix(matrix, label, id_column or None, time_column or None)
+            result = train_own(own, wall_clock(), progress())
+        else:
+            result = train_job(job(config, as_of))
+        emit(result.as_json(), result.as_text(), as_json)
+        result.raise_for_gate()
+
+
+@app.command()
+def rank(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+    """Rank the product features by how they go with retention, corrected by the adoption benchmark."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.rank import rank_job
+
+        result = rank_job(job(config, as_of))
+        emit(result.as_json(), result.as_text(), as_json)
+        result.raise_for_gate()
+
+
+@app.command()
+def derive(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+    """Derive maturity categories and their cuts from the ranking, and write framework.toml."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.derive import derive_job
+
+        result = derive_job(job(config, as_of))
+        emit(result.as_json(), result.as_text(), as_json)
+
+
+@app.command()
+def score(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+    """Score every account running at the date with the model in use."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.score import score_job
+
+        result = score_job(job(config, as_of))
+        emit(result.as_json(), result.as_text(), as_json)
+
+
+@app.command()
+def report(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+    """Write the page that explains it all, from the results that are there."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.report import report_job
+
+        result = report_job(job(config, as_of))
+        emit(result.as_json(), result.as_text(), as_json)
+        result.raise_for_gate()
+
+
+@app.command()
+def run(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+    """The whole chain: check, signals, train, rank, derive, score, report."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.run import run_job
+
+        result = run_job(job(config, as_of))
+        emit(result.as_json(), result.as_text(), as_json)
+        result.raise_for_gate()
+
+
+@app.command()
+def ui(
+    config: Config = DEFAULT_CONFIG,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
+) -> None:
+    """Browse the training runs in MLflow, on this machine only."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.ui import serve
+
+        raise typer.Exit(serve(config, port))

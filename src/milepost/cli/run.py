@@ -1,0 +1,90 @@
+"""What every command shares: the clock, progress on stderr, errors as one line, exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from milepost.errors import InputError, MilepostError
+
+if TYPE_CHECKING:
+    from milepost.pipeline.job import Job
+
+Config = Annotated[Path, typer.Option("-c", "--config", help="The settings, milepost.toml.")]
+AsOf = Annotated[str, typer.Option("--as-of", metavar="DATE", help="Score as of this date; nothing from it on is seen.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+DEFAULT_CONFIG = Path("milepost.toml")
+INTERRUPTED, BUG = 130, 4
+
+
+def wall_clock() -> datetime:
+    """Now, UTC without a zone; only the command line asks."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def progress() -> Callable[[str], None]:
+    """Lines on stderr with the seconds since the start."""
+    start = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - start:6.1f} s  {text}", file=sys.stderr, flush=True)
+
+    return say
+
+
+def job(config: Path, as_of: str = "") -> Job:
+    """A job ready to work, from the options every command has."""
+    from milepost.pipeline.job import open_job
+
+    return open_job(config, wall_clock(), parse_date(as_of) if as_of else None, progress())
+
+
+def parse_date(text: str) -> date:
+    """A date on the command line. Raises InputError for anything but YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"'{text}' is not a date", where="--as-of", expected="a date such as 2024-04-01") from None
+
+
+@contextmanager
+def one_line_errors(debug: bool) -> Iterator[None]:
+    """Turn every error into one line on stderr and its exit code; `debug` adds the traceback."""
+    try:
+        yield
+    except (MilepostError, KeyboardInterrupt, OSError, MemoryError) as error:
+        if debug:
+            traceback.print_exc()
+        line, code = _described(error)
+        print(line, file=sys.stderr)
+        raise typer.Exit(code) from None
+    except typer.Exit:
+        raise
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        print(f"error[BUG] {type(error).__name__} in milepost; run again with --debug and report it", file=sys.stderr)
+        raise typer.Exit(BUG) from None
+
+
+def _described(error: BaseException) -> tuple[str, int]:
+    if isinstance(error, MilepostError):
+        return error.line, error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", INTERRUPTED
+    reason = getattr(error, "strerror", None) or type(error).__name__
+    return f"error[ENVIRONMENT] {reason}; free the resource and run again", 3
+
+
+def emit(result: dict[str, Any], text: str, as_json: bool) -> None:
+    """The answer on stdout: JSON for machines, text for people."""
+    print(json.dumps(result, indent=2, allow_nan=False) if as_json else text)

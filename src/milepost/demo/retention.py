@@ -1,0 +1,152 @@
+"""Who churns: the chance at every term end, the draw, and what each feature does to it by intervention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from milepost.demo.adoption import Scene, adopt, habits
+from milepost.demo.features import CATEGORIES, DRIVER, FEATURES, POSITION
+from milepost.demo.population import Population
+from milepost.demo.world import BURN_MONTHS, DAY_US, Calendar, Flags, Floats, Ints, World
+
+GAP_DAYS, OUTCOME_DAYS = 14, 56  # the windows that the truth speaks about
+STEPPED_FROM = 2
+TIER_LOG_ODDS = np.array([0.25, 0.0, -0.35])
+SIZE_LOG_ODDS, TENURE_LOG_ODDS, ANNUAL_LOG_ODDS = -0.25, -0.35, 1.3
+SEASON_LOG_ODDS = {12: 0.25, 1: 0.35, 7: -0.15, 8: -0.15}
+INDUSTRY_LOG_ODDS = np.array([-0.1, 0.15, 0.0, -0.05, 0.0, 0.1])
+
+
+@dataclass(frozen=True)
+class Risk:
+    """The model of churn of one world.
+
+    base: log-odds of churn at a term end without features, float [months × accounts], its intercept included.
+    ends: term ends within the outcome window seen from the start of each month, int [months × accounts].
+    """
+
+    base: Floats
+    ends: Ints
+
+    def chance(self, contribution: Floats) -> Floats:
+        """The chance of churn at a term end: float [months × accounts]."""
+        chance: Floats = expit(self.base + contribution)
+        return chance
+
+    def retained(self, contribution: Floats) -> Floats:
+        """The chance of staying through the outcome window, the month's state held: float [months × accounts]."""
+        retained: Floats = (1 - self.chance(contribution)) ** self.ends
+        return retained
+
+
+def contribution(world: World, habit: Flags) -> Floats:
+    """What the features in use add to the log-odds of churn: float [months × accounts].
+
+    In a stepped world a category's drivers do a quarter of their work until two of them are in use.
+    """
+    effects = log_odds(world)
+    total = np.zeros(habit.shape[:2])
+    for category in CATEGORIES:
+        drivers = [place for place, f in enumerate(FEATURES) if f.category == category and f.role == DRIVER]
+        total += _driven(habit, effects, drivers, world.knobs.stepped)
+    for place in np.flatnonzero(effects):
+        if FEATURES[place].role != DRIVER:
+            total += effects[place] * habit[:, :, place]
+    return total
+
+
+def log_odds(world: World) -> Floats:
+    """The effect of each feature on the log-odds of churn: float [features]."""
+    return np.array([feature.log_odds if world.knobs.effects else 0.0 for feature in FEATURES])
+
+
+def risk(world: World, calendar: Calendar, people: Population, tiers: Ints, contributed: Floats) -> Risk:
+    """The churn model, its intercept set so that a mean of `churned_share` churn within an outcome window."""
+    tenure = np.maximum(np.arange(calendar.last)[:, None] - people.paid_month, 0)
+    season = np.array([SEASON_LOG_ODDS.get(calendar.month_of_year(m), 0.0) for m in range(calendar.last)])
+    base = (
+        TIER_LOG_ODDS[tiers]
+        + SIZE_LOG_ODDS * people.size
+        + TENURE_LOG_ODDS * np.log1p(tenure / 6)
+        + ANNUAL_LOG_ODDS * people.annual
+        + INDUSTRY_LOG_ODDS[people.codes["industry"]]
+        + season[:, None]
+        + world.knobs.hidden_on_churn * people.health
+    )
+    ends = term_ends(calendar, people)
+    counted = (np.arange(calendar.last)[:, None] > people.paid_month) & people.converted
+    counted[:BURN_MONTHS] = False
+    low, high = -12.0, 6.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        churned = 1 - np.mean(Risk(base + middle, ends).retained(contributed)[counted])
+        low, high = (middle, high) if churned < world.churned_share else (low, middle)
+    return Risk(base + low, ends)
+
+
+def is_term_end(people: Population, months: int) -> Flags:
+    """Whether the renewal moment of a month ends a term: bool [months × accounts]."""
+    running = np.arange(months)[:, None] - people.paid_month
+    return np.asarray((running > 0) & (~people.annual | (running % 12 == 0)) & people.converted)
+
+
+def term_ends(calendar: Calendar, people: Population) -> Ints:
+    """Term ends within [month start + gap, + outcome): int [months × accounts]."""
+    ahead = 4
+    moments = people.renewals(calendar)[: calendar.last + ahead]
+    ending = is_term_end(people, calendar.last + ahead)
+    opens = calendar.starts[: calendar.last, None] + GAP_DAYS * DAY_US
+    closes = opens + OUTCOME_DAYS * DAY_US
+    count = np.zeros((calendar.last, people.count), np.int64)
+    for step in range(ahead):
+        moment = moments[step : step + calendar.last]
+        count += ending[step : step + calendar.last] & (moment >= opens) & (moment < closes)
+    return count
+
+
+def churn_months(world: World, calendar: Calendar, people: Population, chance: Floats) -> Ints:
+    """The month whose renewal moment ends each account, or `calendar.last` where it stays: int [accounts]."""
+    luck = world.draws(6).random(chance.shape)
+    falls = is_term_end(people, calendar.last) & (luck < chance)
+    falls[:BURN_MONTHS] = False  # accounts from before the data begin are those that stayed until then
+    months: Ints = np.where(falls.any(axis=0), falls.argmax(axis=0), calendar.last)
+    return months
+
+
+def effect_points(scene: Scene, model: Risk, habit: Flags, seen: Flags) -> Floats:
+    """Total effects by intervention, in percentage points of 56-day retention: float [features].
+
+    Everybody with access adopts, minus nobody does: the mean over the account-months of `seen` (bool [months ×
+    accounts]) that have access, NaN where none has. Paths through other features count: their adoption runs again
+    with the same luck. A feature without an effect on itself or on one behind it has 0.
+    """
+    odds, points = log_odds(scene.world), np.zeros(len(FEATURES))
+    for place, feature in enumerate(FEATURES):
+        behind = any(child.parent == feature.name and odds[POSITION[child.name]] != 0 for child in FEATURES)
+        if odds[place] == 0 and not behind:
+            continue
+        counted = seen & scene.access[:, :, place]
+        everybody, nobody = (_retained_if(scene, model, habit, feature.name, value, behind) for value in (True, False))
+        points[place] = 100 * float(np.mean((everybody - nobody)[counted])) if counted.any() else np.nan
+    return points
+
+
+def _retained_if(scene: Scene, model: Risk, habit: Flags, name: str, value: bool, behind: bool) -> Floats:
+    """The chance of staying if everybody with access, or nobody, used one feature: float [months × accounts]."""
+    if behind:
+        forced = habits(adopt(scene, {name: value}))
+    else:
+        place = POSITION[name]
+        forced = habit.copy()
+        forced[:, :, place] = habits(scene.access[:, :, place]) & value
+    return model.retained(contribution(scene.world, forced))
+
+
+def _driven(habit: Flags, effects: Floats, drivers: list[int], stepped: bool) -> Floats:
+    """The joint contribution of one category's drivers: float [months × accounts]."""
+    used = habit[:, :, drivers]
+    total: Floats = used @ effects[drivers]
+    return np.where(used.sum(axis=2) < STEPPED_FROM, 0.25, 1.0) * total if stepped else total

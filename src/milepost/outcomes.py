@@ -1,0 +1,113 @@
+"""What became of each account after each snapshot: churned, expanded, dormant, or left out and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import ibis
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from milepost.data.contract import Tables
+from milepost.data.subscriptions import as_of, spans
+from milepost.settings import Data
+from milepost.terms import ACCOUNT, LEFT_OUT_CENSORED, LEFT_OUT_GAP, SNAPSHOT
+from milepost.windows import Windows
+
+Flags = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Outcomes aligned with the rows of a matrix.
+
+    churned, expanded, dormant: float32 [rows]; 1 yes, 0 no, NaN unknown or left out.
+    left_out: text [rows]; "" for a row that may train and test, else `ended_in_gap` or `censored`.
+    """
+
+    churned: Flags
+    expanded: Flags
+    dormant: Flags
+    left_out: NDArray[np.str_]
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """bool [rows]: the row's outcome is known and counts."""
+        return np.asarray(self.left_out == "")
+
+    def take(self, keep: NDArray[np.intp] | NDArray[np.bool_]) -> Outcomes:
+        """The same outcomes with some rows only."""
+        return Outcomes(self.churned[keep], self.expanded[keep], self.dormant[keep], self.left_out[keep])
+
+
+def find_outcomes(tables: Tables, rows: pd.DataFrame, data: Data, windows: Windows) -> Outcomes:
+    """Outcomes for the rows (account_id, snapshot_date) of a matrix.
+
+    A row whose gap, outcome and grace days do not all lie before `complete_until` is censored, whatever is known
+    about it by then: otherwise the churned would be counted earlier than the retained.
+    """
+    snapshots = rows[SNAPSHOT]
+    censored = (snapshots + timedelta(days=windows.purge_days) > tables.complete_until).to_numpy()
+    dormant = _dormant(tables, rows, data, windows)
+    if tables.subscriptions is None:
+        churned, in_gap = dormant, np.zeros(len(rows), dtype=np.bool_)
+        expanded = np.full(len(rows), np.nan, dtype=np.float32)
+    else:
+        end = _running_until(tables.subscriptions, rows, windows.grace_days)
+        opens, closes = (snapshots + timedelta(days=days) for days in _edges(windows))
+        in_gap = (end < opens).to_numpy(dtype=np.bool_)
+        churned = ((end >= opens) & (end < closes)).to_numpy(dtype=np.float32)
+        expanded = _expanded(tables.subscriptions, rows, windows, churned)
+    left_out = np.where(censored, LEFT_OUT_CENSORED, np.where(in_gap, LEFT_OUT_GAP, ""))
+    hide = left_out != ""
+    flags = (np.where(hide, np.float32(np.nan), flag).astype(np.float32) for flag in (churned, expanded, dormant))
+    return Outcomes(*flags, left_out.astype(str))
+
+
+def _edges(windows: Windows) -> tuple[int, int]:
+    return windows.gap_days, windows.gap_days + windows.outcome_days
+
+
+def _running_until(subscriptions: ibis.Table, rows: pd.DataFrame, grace_days: int) -> pd.Series:
+    """End of the span that is running just before each row's snapshot, far future while it has none."""
+    running = spans(subscriptions, grace_days).sort_values(["span_start", ACCOUNT], kind="stable")
+    keyed = rows[[ACCOUNT, SNAPSHOT]].assign(row=np.arange(len(rows))).sort_values([SNAPSHOT, ACCOUNT], kind="stable")
+    # a subscription that starts at the snapshot is not visible at it: strictly before
+    found = pd.merge_asof(
+        keyed, running, left_on=SNAPSHOT, right_on="span_start", by=ACCOUNT, allow_exact_matches=False
+    ).sort_values("row")  # fmt: skip
+    far = pd.Timestamp("2200-01-01")
+    return found["span_end"].fillna(far).set_axis(rows.index)
+
+
+def _expanded(subscriptions: ibis.Table, rows: pd.DataFrame, windows: Windows, churned: Flags) -> Flags:
+    """MRR or seats larger at the end of the outcome window than at the snapshot; never for the churned."""
+    length = timedelta(days=windows.gap_days + windows.outcome_days)
+    dates = [day.date() for day in pd.to_datetime(rows[SNAPSHOT].unique())]
+    size = ["mrr", "seats"]
+    keys = [ACCOUNT, SNAPSHOT]
+    now = as_of(subscriptions, dates)[[*keys, *size]]
+    later = as_of(subscriptions, [day + length for day in dates])[[*keys, *size]]
+    later = later.assign(**{SNAPSHOT: later[SNAPSHOT] - length})
+    joined = rows[keys].merge(now, on=keys, how="left").merge(later, on=keys, how="left", suffixes=("", "_later"))
+    grew = (joined["mrr_later"] > joined["mrr"]) | (joined["seats_later"] > joined["seats"])
+    return np.where(churned == 1, 0, grew).astype(np.float32)
+
+
+def _dormant(tables: Tables, rows: pd.DataFrame, data: Data, windows: Windows) -> Flags:
+    """1 where no value event lies in the outcome window; any event counts where the settings name none."""
+    events = tables.events
+    if data.value_events:
+        events = events.filter(events.event_name.isin(list(data.value_events)))
+    starts = pd.Series(rows[SNAPSHOT].unique()).sort_values()
+    dates = pd.DataFrame({SNAPSHOT: starts, "opens": starts, "closes": starts})
+    dates["opens"] += timedelta(days=windows.gap_days)
+    dates["closes"] += timedelta(days=windows.gap_days + windows.outcome_days)
+    edges = ibis.memtable(dates.astype("datetime64[us]"))
+    inside = events.inner_join(edges, [events.occurred_at >= edges.opens, events.occurred_at < edges.closes])
+    active = tables.connection.to_pyarrow(inside.select(ACCOUNT, SNAPSHOT).distinct()).to_pandas()
+    seen = pd.MultiIndex.from_frame(active[[ACCOUNT, SNAPSHOT]].astype({SNAPSHOT: "datetime64[us]"}))
+    wanted = pd.MultiIndex.from_frame(rows[[ACCOUNT, SNAPSHOT]].astype({SNAPSHOT: "datetime64[us]"}))
+    return np.asarray(~wanted.isin(seen), dtype=np.float32)

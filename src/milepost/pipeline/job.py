@@ -1,0 +1,133 @@
+"""One job: settings, a date, and everything that follows from them, each part computed once and only when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from milepost.data.contract import Tables
+from milepost.data.sources import open_tables
+from milepost.errors import InputError
+from milepost.outcomes import Outcomes, find_outcomes
+from milepost.pipeline import store
+from milepost.settings import Settings, load
+from milepost.signals.build import build_observations, source_hash
+from milepost.signals.catalogue import Feature, check_events, read_catalogue
+from milepost.signals.matrix import Observations
+from milepost.windows import Windows, midnight, snapshot_dates
+
+Progress = Callable[[str], None]
+
+
+def silent(text: str) -> None:
+    """A progress that says nothing."""
+
+
+@dataclass
+class Job:
+    """The state of one invocation. `now` is the wall clock at its start, for names of runs; nothing else reads a clock.
+
+    `as_of` is the date the accounts are scored at; nothing at or after it is visible.
+    """
+
+    settings: Settings
+    now: datetime
+    asked: date | None = None
+    progress: Progress = silent
+
+    @cached_property
+    def windows(self) -> Windows:
+        return self.settings.windows.windows()
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables, opened and checked; the catalogue is read first, so that a slip in it costs no time."""
+        _ = self.features
+        as_of = midnight(self.asked) if self.asked else None
+        return open_tables(self.settings, as_of, self.progress)
+
+    @cached_property
+    def features(self) -> tuple[Feature, ...]:
+        return read_catalogue(self.settings.path(self.settings.project.features))
+
+    @cached_property
+    def as_of(self) -> date:
+        """The date asked for, or the last midnight up to which the data are complete."""
+        return self.asked or self.tables.complete_until.date()
+
+    @cached_property
+    def snapshots(self) -> tuple[date, ...]:
+        """Every snapshot date up to the scored one, which is the last.
+
+        Raises InputError when no observation window is complete, or the date lies beyond the data.
+        """
+        begin, until = self.tables.data_begin, self.tables.complete_until
+        if midnight(self.as_of) > until + timedelta(days=1):
+            raise InputError(
+                f"--as-of {self.as_of} lies after the last data", where="events", expected=f"at most {until.date()}"
+            )
+        if midnight(self.as_of) <= begin:
+            raise InputError(f"no events before the snapshot {self.as_of}", where="events", fix="choose a later --as-of")
+        dates = snapshot_dates(begin, midnight(self.as_of), self.windows)
+        return dates if dates and dates[-1] == self.as_of else (*dates, self.as_of)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that the signals depend on."""
+        return source_hash(self.tables, self.features, self.settings, self.snapshots)
+
+    @cached_property
+    def run_id(self) -> str:
+        """Date and fingerprint: the same input gives the same id."""
+        return f"{self.as_of}-{self.fingerprint[:8]}"
+
+    @cached_property
+    def version(self) -> str:
+        """Folder name of what this invocation publishes."""
+        return f"{self.run_id}-{self.now:%Y%m%dT%H%M%S%f}"
+
+    @cached_property
+    def observations(self) -> Observations:
+        """All rows of all snapshots; taken from the last build when nothing it depends on has changed."""
+        found = store.load_observations(self.settings.output / "signals", self.fingerprint, self.features, self.windows)
+        if found is not None:
+            self.progress("signals: nothing changed, taken from the last build")
+            return found
+        check_events(self.features, self.event_names, self.settings.project.features)
+        built = build_observations(self.tables, self.features, self.settings, self.snapshots, progress=self.progress)
+        store.save_observations(self.settings.output / "signals", self.version, built, self.fingerprint)
+        return built
+
+    @cached_property
+    def event_names(self) -> list[str]:
+        """Event names that occur."""
+        events = self.tables.events
+        names: list[str] = self.tables.connection.to_pyarrow(events.select("event_name").distinct()).column(0).to_pylist()
+        return names
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """Outcomes of every row of the observations."""
+        return find_outcomes(self.tables, self.observations.matrix.rows, self.settings.data, self.windows)
+
+    @cached_property
+    def learnable(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """bool [rows]: old enough for the model and the outcome known."""
+        old = self.observations.context["tenure_days"].to_numpy() >= self.settings.signals.min_tenure_days
+        return np.asarray(old & self.outcomes.known)
+
+    @cached_property
+    def current(self) -> Observations:
+        """The rows of the scored date only."""
+        rows = self.observations.matrix.rows["snapshot_date"].to_numpy()
+        return self.observations.take(rows == np.datetime64(self.as_of))
+
+
+def open_job(config: Path, now: datetime, as_of: date | None = None, progress: Progress = silent) -> Job:
+    """Read the settings and stand ready; nothing is opened yet."""
+    return Job(load(config), now, as_of, progress)

@@ -1,0 +1,279 @@
+"""milepost.toml as a checked, frozen object: `load(path)` either returns complete Settings or raises one line."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from milepost.errors import SettingsError, nearest
+from milepost.terms import Measure
+from milepost.windows import Windows
+
+Days = Annotated[StrictInt, Field(ge=1, le=3660)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+TABLE_NAMES = ("accounts", "subscriptions", "events", "conversations", "surveys", "access")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Project(_Part):
+    """Names and folders; every path is relative to the folder of milepost.toml.
+
+    What is written stays inside that folder, or inside one of `roots` (folders named on purpose).
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$")] = "milepost"
+    output: str = "out"
+    models: str = "models"
+    mlruns: str = "mlruns"
+    features: str = "features.csv"
+    framework: str = "framework.toml"
+    roots: tuple[str, ...] = ()
+    seed: Annotated[StrictInt, Field(ge=0)] = 7
+    threads: Annotated[StrictInt, Field(ge=1, le=256)] = 2
+    memory_limit: str = ""  # for DuckDB, such as "2GB"; empty: a third of the machine
+
+
+class WindowSettings(_Part):
+    """`[windows]`; see milepost.windows."""
+
+    observation_days: Days = 84
+    gap_days: Annotated[StrictInt, Field(ge=0, le=3660)] = 14
+    outcome_days: Days = 56
+    grace_days: Annotated[StrictInt, Field(ge=0, le=3660)] = 14
+    step: Literal["month"] | Days = "month"
+
+    def windows(self) -> Windows:
+        return Windows(self.observation_days, self.gap_days, self.outcome_days, self.grace_days, self.step)
+
+
+class Table(_Part):
+    """Where one table of the contract lives and how its columns are called there.
+
+    `path` is a Parquet or CSV file (plain or gzipped), a folder of Parquet files or a DuckDB file; `url` a database
+    that Ibis reads; `table` the name inside either. `columns` maps our name to theirs; names that are equal need
+    no entry. `constants` fills a column of ours with one value.
+    """
+
+    path: str = ""
+    url: str = ""
+    table: str = ""
+    format: Literal["", "csv", "parquet", "duckdb"] = ""
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: Literal["utf-8"] = "utf-8"
+    columns: dict[str, str] = {}
+    constants: dict[str, str] = {}
+    time_format: str = ""  # strptime, such as "%d/%m/%Y"; empty: ISO 8601
+    time_unit: Literal["", "s", "ms", "us"] = ""  # for times written as epoch numbers
+    time_zone: str = "UTC"
+    daily: bool = False  # events only: rows are counts per account, event and day
+    immutable: tuple[str, ...] = ()  # accounts only: attributes that never change and may become signals
+    base_items: tuple[str, ...] = ()  # subscriptions only: items (wildcards allowed) that are the base product
+    ignore_items: tuple[str, ...] = ()  # subscriptions only: items that are no subscription at all
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if bool(self.path) == bool(self.url):
+            raise ValueError("give either path or url")
+        return self
+
+
+class Tables(_Part):
+    """`[tables.*]`: the contract's tables; accounts and events are required."""
+
+    accounts: Table
+    events: Table
+    subscriptions: Table | None = None
+    conversations: Table | None = None
+    surveys: Table | None = None
+    access: Table | None = None
+
+    def given(self) -> dict[str, Table]:
+        """Table name -> settings, for the tables that are there."""
+        return {name: table for name in TABLE_NAMES if (table := getattr(self, name)) is not None}
+
+
+class Data(_Part):
+    """`[data]`: what holds for all tables."""
+
+    complete_until: datetime | date | None = None
+    exclude_accounts: tuple[str, ...] = ()  # account ids, wildcards allowed: internal, test and bot accounts
+    value_events: tuple[str, ...] = ()  # event names of the product doing its job
+    segment: str = ""  # a column of accounts that groups them beside plan and size
+    size_bands: tuple[Annotated[StrictInt, Field(ge=1)], ...] = (5, 20, 100)  # seats: 1-5, 6-20, 21-100, over 100
+    max_quarantined_share: Share = 0.01
+
+    def excluded(self, account_id: str) -> bool:
+        return any(fnmatchcase(account_id, pattern) for pattern in self.exclude_accounts)
+
+
+class SignalSettings(_Part):
+    """`[signals]`: which measures of every feature become signals."""
+
+    measures: tuple[Measure, ...] = tuple(Measure)
+    min_tenure_days: Annotated[StrictInt, Field(ge=0)] = 28
+
+
+class AdoptionSettings(_Part):
+    """`[adoption]`: the adoption benchmark."""
+
+    low: Share = 0.10
+    high: Share = 0.90
+    min_accounts: Annotated[StrictInt, Field(ge=1)] = 50  # on each side: adopted and not adopted
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError("low must be below high")
+        return self
+
+
+class RankingSettings(_Part):
+    """`[ranking]`: when a feature is kept."""
+
+    max_q: Share = 0.05
+    min_same_sign: Share = 0.95
+    bootstraps: Annotated[StrictInt, Field(ge=20, le=10_000)] = 200
+    top_k: Annotated[StrictInt, Field(ge=1)] = 15
+    separable_accounts: Annotated[StrictInt, Field(ge=0)] = 50_000
+
+
+class MaturitySettings(_Part):
+    """`[maturity]`: categories and levels."""
+
+    mature_categories: Annotated[StrictInt, Field(ge=1)] = 3
+    min_cut_agreement: Share = 0.60
+    bootstraps: Annotated[StrictInt, Field(ge=20, le=10_000)] = 100
+
+
+class TrainingSettings(_Part):
+    """`[training]`: periods, models and tuning."""
+
+    train_share: Share = 0.60
+    calibrate_share: Share = 0.0  # 0: calibrated on out-of-fold predictions by account inside the training periods
+    accounts: Literal["disjoint", "shared"] = "disjoint"  # which figure is the headline; both are printed
+    folds: Annotated[StrictInt, Field(ge=2, le=20)] = 5
+    trials: Annotated[StrictInt, Field(ge=0, le=1000)] = 0
+    time_limit_seconds: Annotated[StrictInt, Field(ge=1)] = 120
+    min_churned: Annotated[StrictInt, Field(ge=2)] = 50
+    min_rows: Annotated[StrictInt, Field(ge=10)] = 200
+
+
+class ScoringSettings(_Part):
+    """`[scoring]`: risk bands and the action line."""
+
+    elevated_from: Share = 0.05
+    high_from: Share = 0.15
+    action_share: Share = 0.10
+    always_explain: Annotated[StrictInt, Field(ge=0)] = 5_000  # reasons for at least so many accounts
+    reasons: Annotated[StrictInt, Field(ge=0, le=10)] = 3
+
+
+class Settings(_Part):
+    """Everything milepost.toml may say, with defaults; `folder` is where the file stands."""
+
+    project: Project = Project()
+    windows: WindowSettings = WindowSettings()
+    tables: Tables
+    data: Data = Data()
+    signals: SignalSettings = SignalSettings()
+    adoption: AdoptionSettings = AdoptionSettings()
+    ranking: RankingSettings = RankingSettings()
+    maturity: MaturitySettings = MaturitySettings()
+    training: TrainingSettings = TrainingSettings()
+    scoring: ScoringSettings = ScoringSettings()
+    folder: Path = Field(default=Path("."), exclude=True)
+
+    def path(self, relative: str) -> Path:
+        """A path of the settings, resolved against their folder; for reading it may lie anywhere."""
+        return (self.folder / relative).resolve()
+
+    def output_path(self, relative: str) -> Path:
+        """A path that is written to. Raises SettingsError when it leaves the folder and every declared root."""
+        target = self.path(relative)
+        if not any(target.is_relative_to(self.path(root)) for root in (".", *self.project.roots)):
+            raise SettingsError(
+                f"output path '{relative}' leaves the project's folder",
+                where="milepost.toml",
+                fix="use a path inside it, or name the folder in project.roots",
+            )
+        return target
+
+    @property
+    def output(self) -> Path:
+        """Where tables, scores and the report go."""
+        return self.output_path(self.project.output)
+
+    @property
+    def models(self) -> Path:
+        """Where this project's model bundles go: one folder per project."""
+        return self.output_path(self.project.models) / self.project.name
+
+    @property
+    def mlruns(self) -> Path:
+        """Where MLflow keeps its database and artifacts."""
+        return self.output_path(self.project.mlruns)
+
+    @property
+    def framework(self) -> Path:
+        """The framework file."""
+        return self.output_path(self.project.framework)
+
+
+def load(path: Path) -> Settings:
+    """Read and check milepost.toml.
+
+    Raises SettingsError with the wrong key and the nearest right ones, or the value and what was expected.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            "no such file", where=str(path), fix="run 'milepost init' or name it with -c PATH"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"not valid TOML: {error}", where=str(path)) from None
+    return parse(raw, folder=path.resolve().parent, where=path.name)
+
+
+def parse(raw: dict[str, Any], folder: Path, where: str = "milepost.toml") -> Settings:
+    """Check settings that were read already; `folder` is what their paths are relative to."""
+    if "folder" in raw:
+        raise SettingsError("unknown key 'folder'", where=where)
+    try:
+        return Settings.model_validate({**raw, "folder": folder})
+    except ValidationError as error:
+        raise _readable(error.errors()[0], where) from None
+
+
+def _readable(error: ErrorDetails, where: str) -> SettingsError:
+    place = [str(part) for part in error["loc"]]
+    key = ".".join(place)
+    if error["type"] == "extra_forbidden":
+        return SettingsError(f"unknown key '{key}'", where=where, fix=nearest(place[-1], _keys_beside(place)))
+    if error["type"] == "missing":
+        return SettingsError(f"'{key}' is missing", where=where, fix=f"add [{key}] with a path")
+    message = error["msg"].removeprefix("Value error, ")
+    shown = repr(error["input"]) if isinstance(error["input"], int | float | str | bool) else ""
+    return SettingsError(f"'{key}'{' = ' + shown if shown else ''}: {message[0].lower()}{message[1:]}", where=where)
+
+
+def _keys_beside(place: list[str]) -> list[str]:
+    """The keys that are allowed where the wrong one stands."""
+    part: type[BaseModel] = Settings
+    for name in place[:-1]:
+        field = part.model_fields.get(name)
+        if field is None:
+            break
+        candidates = [field.annotation, *get_args(field.annotation)]
+        part = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), part)
+    return [name for name in part.model_fields if name != "folder"]

@@ -1,0 +1,128 @@
+"""The feature catalogue, `features.csv`: written by product people in a spreadsheet, read here."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from milepost.errors import CatalogueError, nearest
+
+COLUMNS = (
+    "feature", "event_names", "category", "area", "adopted_at_least", "plan", "launched_at", "setup_step",
+    "hypothesis", "description",
+)  # fmt: skip
+REQUIRED = ("feature", "event_names", "category")
+HYPOTHESES = ("", "mature", "basic", "none")
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One product feature.
+
+    `event_names` are the events that count as using it; `adopted_at_least` the number of uses within the observation
+    window that count as adopted; `plans` the plans that give access (empty: all); `setup_step` its place among the
+    steps to go live, or None; `hypothesis` what a product manager expects: mature, basic, none or "".
+    """
+
+    name: str
+    event_names: tuple[str, ...]
+    category: str
+    area: str = ""
+    adopted_at_least: int = 1
+    plans: tuple[str, ...] = ()
+    launched_at: date | None = None
+    setup_step: int | None = None
+    hypothesis: str = ""
+    description: str = ""
+
+
+def read_catalogue(path: Path) -> tuple[Feature, ...]:
+    """Read features.csv. Several events or plans in one cell are separated by `|`.
+
+    Raises CatalogueError with the row number and what would be right.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise CatalogueError("no such file", where=path.name, fix="run 'milepost init' to propose one") from None
+    except UnicodeDecodeError:
+        raise CatalogueError("not UTF-8 text", where=path.name, fix="save it as CSV UTF-8") from None
+    rows = csv.DictReader(text.splitlines(keepends=True))
+    header = tuple(rows.fieldnames or ())
+    for name in header:
+        if name not in COLUMNS:
+            raise CatalogueError(f"unknown column '{name}'", where=path.name, fix=nearest(name, COLUMNS))
+    for name in REQUIRED:
+        if name not in header:
+            raise CatalogueError(f"column '{name}' is missing", where=path.name, fix=f"found {', '.join(header)}")
+    features = tuple(_feature(row, f"{path.name} row {number}") for number, row in enumerate(rows, start=2))
+    if not features:
+        raise CatalogueError("0 rows", where=path.name, fix="add one row per product feature")
+    _refuse_duplicates(features, path.name)
+    return features
+
+
+def check_events(features: Iterable[Feature], event_names: Iterable[str], where: str = "features.csv") -> None:
+    """Raise CatalogueError for the first event name that does not occur in the events."""
+    known = set(event_names)
+    for feature in features:
+        for name in feature.event_names:
+            if name not in known:
+                raise CatalogueError(
+                    f"feature '{feature.name}': no event '{name}' in events", where=where, fix=nearest(name, known)
+                )
+
+
+def _feature(row: dict[str, str | None], where: str) -> Feature:
+    cell = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    for name in REQUIRED:
+        if not cell[name]:
+            raise CatalogueError(f"'{name}' is empty", where=where)
+    if cell["hypothesis"] not in HYPOTHESES:
+        raise CatalogueError(
+            f"hypothesis '{cell['hypothesis']}'", where=where, fix=nearest(cell["hypothesis"], HYPOTHESES[1:])
+        )
+    return Feature(
+        name=cell["feature"],
+        event_names=_parts(cell["event_names"]),
+        category=cell["category"],
+        area=cell["area"],
+        adopted_at_least=_whole(cell["adopted_at_least"], "adopted_at_least", where) or 1,
+        plans=_parts(cell["plan"]),
+        launched_at=_day(cell["launched_at"], where),
+        setup_step=_whole(cell["setup_step"], "setup_step", where),
+        hypothesis=cell["hypothesis"],
+        description=cell["description"],
+    )
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split("|") if part.strip())
+
+
+def _whole(text: str, name: str, where: str) -> int | None:
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise CatalogueError(f"{name} '{text}'", where=where, expected="a whole number from 1 up")
+    return int(text)
+
+
+def _day(text: str, where: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CatalogueError(f"launched_at '{text}'", where=where, expected="a date such as 2024-04-01") from None
+
+
+def _refuse_duplicates(features: tuple[Feature, ...], where: str) -> None:
+    seen: set[str] = set()
+    for row, feature in enumerate(features, start=2):
+        if feature.name in seen:
+            raise CatalogueError(f"feature '{feature.name}' stands twice", where=f"{where} row {row}")
+        seen.add(feature.name)

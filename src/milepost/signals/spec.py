@@ -1,0 +1,26 @@
+"""`Signal`: one declared measure over a window, which is one matrix column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One matrix column.
+
+    `feature` is the product feature it belongs to, or None for an account, seat, subscription or conversation signal.
+    `measure` is a `terms.Measure` for features and a name of its own otherwise; `per` is what it is divided by
+    ("", "day", "seat", "user"); `unit` is how a person reads its values.
+    `column` and `equals` are set for a signal that is 1 where an attribute has one certain value.
+    """
+
+    name: str
+    feature: str | None
+    measure: str
+    window_days: int
+    per: str
+    unit: str
+    description: str
+    column: str = ""
+    equals: str = ""

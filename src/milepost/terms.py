@@ -1,0 +1,66 @@
+"""The project's words as code: enumerations and column names that more than one module uses."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How far an account has come in one maturity category."""
+
+    BASIC = "basic"
+    MATURE = "mature"
+
+
+class RiskBand(StrEnum):
+    """Churn risk, cut at the settings' two thresholds."""
+
+    LOW = "low"
+    ELEVATED = "elevated"
+    HIGH = "high"
+
+
+class Verdict(StrEnum):
+    """What the evidence says about a feature; see docs/ranking.md."""
+
+    TOO_NEW = "too_new"
+    UBIQUITOUS = "ubiquitous"
+    UBIQUITOUS_INTENSITY = "ubiquitous_intensity"
+    NICHE = "niche"
+    NICHE_WATCH = "niche_watch"
+    HARMFUL = "harmful"
+    KEEP = "keep"
+    CONFOUNDED = "confounded"
+    PROXY = "proxy"
+    NOT_SEPARABLE = "not_separable"
+    NO_EFFECT = "no_effect"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Action(StrEnum):
+    """What a rule on data does when it is broken."""
+
+    REJECT = "reject"
+    QUARANTINE = "quarantine"
+    WARN = "warn"
+
+
+class Measure(StrEnum):
+    """What a signal measures about a feature within its window."""
+
+    COUNT = "count"
+    RECENT_COUNT = "recent_count"
+    ACTIVE_DAYS = "active_days"
+    USERS = "users"
+    USER_SHARE = "user_share"
+    VALUE_SUM = "value_sum"
+    RECENCY = "recency"
+    TREND = "trend"
+    EVER = "ever"
+    PER_SEAT = "per_seat"
+
+
+ACCOUNT, SNAPSHOT = "account_id", "snapshot_date"
+
+LEFT_OUT_GAP = "ended_in_gap"
+LEFT_OUT_CENSORED = "censored"

@@ -1,0 +1,74 @@
+"""Small worlds made by hand, shared by the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import ibis
+import pandas as pd
+import pytest
+
+from milepost.data.contract import CONTRACT, Tables
+
+DTYPES = {"text": "string", "time": "timestamp(6)", "number": "float64", "flag": "boolean", "integer": "int64"}
+
+
+def as_contract(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame with every column of the contract, typed; extra columns stay."""
+    columns = {column.name: column for column in CONTRACT[name]}
+    full = frame.copy()
+    for column in columns.values():
+        if column.name not in full:
+            full[column.name] = column.default
+        kinds = {"text": "str", "time": "datetime64[us]", "number": "float64"}
+        if column.kind in kinds:
+            full[column.name] = full[column.name].astype(kinds[column.kind])
+    return full
+
+
+def ibis_table(connection: Any, name: str, frame: pd.DataFrame) -> ibis.Table:
+    """The frame as a table of its own on the connection, every column typed even when empty or all null."""
+    schema = {column.name: DTYPES[column.kind] for column in CONTRACT[name]}
+    schema |= {extra: "timestamp(6)" if extra == "visible_at" else "string" for extra in frame if extra not in schema}
+    return connection.create_table(name, frame[list(schema)], schema=ibis.schema(schema), temp=True, overwrite=True)
+
+
+@pytest.fixture
+def make_tables() -> Callable[..., Tables]:
+    """Tables from frames, without files: events, accounts and, optionally, the others."""
+
+    def make(
+        events: pd.DataFrame,
+        accounts: pd.DataFrame,
+        begin: datetime,
+        until: datetime,
+        **others: pd.DataFrame,
+    ) -> Tables:
+        connection = ibis.duckdb.connect()
+        connection.raw_sql("SET TimeZone='UTC'")
+        full = as_contract("events", events)
+        full["visible_at"] = full[["occurred_at", "loaded_at"]].max(axis=1).astype("datetime64[us]")
+        opened = {
+            name: ibis_table(connection, name, as_contract(name, frame)) if frame is not None else None
+            for name, frame in others.items()
+        }
+        return Tables(
+            connection=connection,
+            accounts=ibis_table(connection, "accounts", as_contract("accounts", accounts)),
+            events=ibis_table(connection, "events", full),
+            subscriptions=opened.get("subscriptions"),
+            conversations=opened.get("conversations"),
+            surveys=opened.get("surveys"),
+            access=opened.get("access"),
+            has_users=bool(full["user_id"].notna().any()),
+            has_values=bool(full["value"].notna().any()),
+            data_begin=begin,
+            complete_until=until,
+            row_counts=(),
+            findings=(),
+            fingerprint="test",
+        )
+
+    return make
