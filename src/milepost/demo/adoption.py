@@ -1,4 +1,4 @@
-"""Which account uses which feature in which month: a chain that ignores churn, so that it can be rerun by intervention."""
+"""Which account uses which feature in which month: a chain that ignores churn, so that interventions can rerun it."""
 
 from __future__ import annotations
 

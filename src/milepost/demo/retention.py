@@ -14,8 +14,8 @@ from milepost.demo.world import BURN_MONTHS, DAY_US, Calendar, Flags, Floats, In
 
 GAP_DAYS, OUTCOME_DAYS = 14, 56  # the windows that the truth speaks about
 STEPPED_FROM = 2
-TIER_LOG_ODDS = np.array([0.25, 0.0, -0.35])
-SIZE_LOG_ODDS, TENURE_LOG_ODDS, ANNUAL_LOG_ODDS = -0.25, -0.35, 1.3
+TIER_LOG_ODDS = np.array([0.15, 0.0, -0.2])
+SIZE_LOG_ODDS, TENURE_LOG_ODDS, ANNUAL_LOG_ODDS = -0.18, -0.15, 1.2
 SEASON_LOG_ODDS = {12: 0.25, 1: 0.35, 7: -0.15, 8: -0.15}
 INDUSTRY_LOG_ODDS = np.array([-0.1, 0.15, 0.0, -0.05, 0.0, 0.1])
 
@@ -76,15 +76,27 @@ def risk(world: World, calendar: Calendar, people: Population, tiers: Ints, cont
         + season[:, None]
         + world.knobs.hidden_on_churn * people.health
     )
-    ends = term_ends(calendar, people)
-    counted = (np.arange(calendar.last)[:, None] > people.paid_month) & people.converted
+    return _calibrated(world, people, Risk(base, term_ends(calendar, people)), contributed)
+
+
+def _calibrated(world: World, people: Population, model: Risk, contributed: Floats) -> Risk:
+    """The model with the intercept at which `churned_share` of the running accounts churn within an outcome window.
+
+    Account-months count by the chance that the account is still there, which is 1 until the data begin.
+    """
+    months = len(model.base)
+    ending = is_term_end(people, months)
+    ending[:BURN_MONTHS] = False
+    counted = (np.arange(months)[:, None] > people.paid_month) & people.converted
     counted[:BURN_MONTHS] = False
     low, high = -12.0, 6.0
-    for _ in range(30):
-        middle = (low + high) / 2
-        churned = 1 - np.mean(Risk(base + middle, ends).retained(contributed)[counted])
-        low, high = (middle, high) if churned < world.churned_share else (low, middle)
-    return Risk(base + low, ends)
+    for _ in range(25):
+        tried = Risk(model.base + (low + high) / 2, model.ends)
+        there = np.cumprod(1 - tried.chance(contributed) * ending, axis=0)
+        weight = np.vstack([np.ones((1, people.count)), there[:-1]]) * counted
+        churned = 1 - np.average(tried.retained(contributed), weights=weight)
+        low, high = ((low + high) / 2, high) if churned < world.churned_share else (low, (low + high) / 2)
+    return Risk(model.base + low, model.ends)
 
 
 def is_term_end(people: Population, months: int) -> Flags:

@@ -60,8 +60,8 @@ class World:
     """The settings of one simulated product.
 
     `accounts` sign up over `months` calendar months from `start` (a first of a month), about a third of them before.
-    `churned_share` is the mean probability of churning within a 56-day outcome window that the model is set to,
-    `annual_share` the share of accounts on annual terms, `unconverted_share` that of trials that never pay.
+    `churned_share` is about the share of running accounts that churn within a 56-day outcome window, over all
+    months, `annual_share` the share of accounts on annual terms, `unconverted_share` that of trials that never pay.
     """
 
     accounts: int = 3000
@@ -69,7 +69,7 @@ class World:
     seed: int = 7
     start: date = date(2023, 1, 1)
     kind: str = "standard"
-    churned_share: float = 0.055
+    churned_share: float = 0.048
     annual_share: float = 0.30
     unconverted_share: float = 0.08
 

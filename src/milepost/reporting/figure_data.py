@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from math import isfinite
+from math import isfinite, nan
 
 import pandas as pd
 
@@ -146,20 +146,21 @@ def _ranks(summary: Summary) -> RankChange | None:
 
 
 def _importance(summary: Summary) -> ImportanceMap | None:
-    for measure, words in _MEASURES.items():
-        rows = [
-            row for row in summary.evidence if isfinite(row.importance.get(measure, float("nan"))) and isfinite(row.adoption)
-        ]
-        if rows:
-            break
-    else:
+    measure = next((name for name in _MEASURES if _measured(summary, name)), None)
+    if measure is None:
         return None
+    rows = _measured(summary, measure)
     named = {row.feature for row in sorted(rows, key=lambda row: -row.importance[measure])[:_LABELLED]}
     dots = tuple(
         MapPoint(row.feature, row.adoption, row.importance[measure], _kept(row), row.feature * (row.feature in named))
         for row in rows
     )
-    return ImportanceMap(dots, (summary.choices.band_low, summary.choices.band_high), words)
+    return ImportanceMap(dots, (summary.choices.band_low, summary.choices.band_high), _MEASURES[measure])
+
+
+def _measured(summary: Summary, measure: str) -> list[FeatureEvidence]:
+    """The features that have this importance and an adoption rate."""
+    return [row for row in summary.evidence if isfinite(row.importance.get(measure, nan) + row.adoption)]
 
 
 def _over_time(summary: Summary) -> ShareOverTime | None:

@@ -13,18 +13,28 @@ from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from milepost.reporting.figure_data import (
-    Calibration, Effects, FigureData, ImportanceMap, Lift, RankChange, ShareOverTime, describe,
+    Calibration,
+    Effects,
+    FigureData,
+    ImportanceMap,
+    Lift,
+    MapPoint,
+    RankChange,
+    ShareOverTime,
+    describe,
 )  # fmt: skip
 
 INK, SOFT, GRID, KEPT, OTHER, BAND = "#1f2021", "#5b5c5d", "#d2d3d4", "#0072b2", "#d55e00", "#e8eef3"
 _VARIABLES = {INK: "ink", SOFT: "soft", GRID: "grid", KEPT: "kept", OTHER: "other", BAND: "band"}
-_STYLE: dict[str, Any] = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "text.parse_math": False, "font.family": ["DejaVu Sans"], "font.size": 9.5,
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": SOFT, "axes.labelcolor": INK,
     "text.color": INK, "xtick.color": SOFT, "ytick.color": SOFT, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
@@ -36,7 +46,7 @@ _WIDTH, _LABEL = 7.2, 30
 
 
 def draw_all(data: FigureData) -> dict[str, str]:
-    """Figure name -> SVG text, for the figures that have data: effects, ranks, importance, maturity, calibration, lift."""
+    """Figure name -> SVG text, for those with data: effects, ranks, importance, maturity, calibration, lift."""
     texts = describe(data)
     drawn = {
         "effects": data.effects and draw_effects(data.effects, texts["effects"]),
@@ -63,7 +73,9 @@ def draw_effects(data: Effects, description: str) -> str:
         axes.grid(visible=False, axis="y")
         low, high = data.eligible
         n = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-        axes.set_xlabel(f"adjusted difference in retention, percentage points\n95 % interval, n = {n} eligible accounts")
+        axes.set_xlabel(
+            f"adjusted difference in retention, percentage points\n95 % interval, n = {n} eligible accounts"
+        )
         _kept_legend(axes)
 
     return _svg("effects", description, (_WIDTH, 1.3 + 0.27 * len(data.bars)), draw)
@@ -85,7 +97,7 @@ def draw_ranks(data: RankChange, description: str) -> str:
         axes.text(0.5, below + 0.9, f"below place {data.top} of {data.features}", ha="center", va="center", color=SOFT)
         for x, text in ((0, "forest's own list"), (1, "corrected list")):
             axes.text(x, 0, text, ha="center", va="center", fontweight="bold")
-        axes.set(xlim=(-1.0, 2.0), ylim=(below + 1.4, -0.6))
+        axes.set(xlim=(-0.75, 1.75), ylim=(below + 1.4, -0.6))
         axes.set_axis_off()
         _kept_legend(axes, lines=True)
 
@@ -103,9 +115,11 @@ def draw_importance(data: ImportanceMap, description: str) -> str:
         for dot in data.dots:
             colour, face, marker = (KEPT, KEPT, "o") if dot.kept else (OTHER, "none", "s")
             axes.plot([100 * dot.adoption], [dot.importance], marker, color=colour, markerfacecolor=face, markersize=5)
-        for dot, (x, y), side in _label_places(data):
-            axes.annotate(label(dot.label, 24), (x, y), xytext=(7 if side == "left" else -7, 0),
-                          textcoords="offset points", ha=side, va="center", fontsize=8.5)  # fmt: skip
+        span = _span(data)
+        for dot, side, (dx, dy) in _label_places(data, span[1] - span[0]):
+            place = {"xytext": (dx, dy), "textcoords": "offset points", "ha": side, "va": "center", "fontsize": 8.5}
+            axes.annotate(label(dot.label, _MAP_LABEL), (100 * dot.adoption, dot.importance), **place)
+        axes.set_ylim(*span)
         axes.axhline(0, color=SOFT, linewidth=0.8)
         axes.set_xlim(-3, 103)
         axes.set(xlabel=f"adoption rate, % of eligible accounts (n = {len(data.dots)} features)", ylabel=data.measure)
@@ -114,20 +128,42 @@ def draw_importance(data: ImportanceMap, description: str) -> str:
     return _svg("importance", description, (_WIDTH, 4.6), draw)
 
 
-def _label_places(data: ImportanceMap) -> list[tuple[Any, tuple[float, float], str]]:
-    """Labelled dots with the place of their text: pushed apart upwards where two would overlap on one side."""
-    values = [dot.importance for dot in data.dots]
-    apart = (max(values) - min(min(values), 0)) / 22 or 1.0
-    taken: list[tuple[str, float]] = []
+def _span(data: ImportanceMap) -> tuple[float, float]:
+    """Lower and upper end of the importance axis, with room for labels."""
+    values = [0.0, *(dot.importance for dot in data.dots)]
+    room = 0.08 * (max(values) - min(values)) or 1.0
+    return min(values) - room, max(values) + room
+
+
+def _label_places(data: ImportanceMap, height: float) -> list[tuple[MapPoint, str, tuple[int, int]]]:
+    """Labelled dots with the side and the offset in points of their text; one that finds no free place is left out.
+
+    Sizes are shares of the axes: a character is about 0.011 wide, a line 0.04 high.
+    """
+    dots = [(0.97 * dot.adoption + 0.015, dot.importance / height) for dot in data.dots]
+    taken = [(x - 0.008, x + 0.008, y - 0.012, y + 0.012) for x, y in dots]
     found = []
-    for dot in sorted((dot for dot in data.dots if dot.label), key=lambda dot: dot.importance):
-        side = "left" if dot.adoption < 0.6 else "right"
-        y = dot.importance
-        while any(other == side and abs(y - at) < apart for other, at in taken):
-            y += apart / 4
-        taken.append((side, y))
-        found.append((dot, (100 * dot.adoption, y), side))
+    for dot in sorted((dot for dot in data.dots if dot.label), key=lambda dot: -dot.importance):
+        x, y = 0.97 * dot.adoption + 0.015, dot.importance / height
+        width = 0.011 * len(label(dot.label, _MAP_LABEL))
+        for side, dx, dy, left in _OFFSETS:
+            at = x + left * width + 0.015 * (1 if dx > 0 else -1 if dx < 0 else 0)
+            box = (at, at + width, y + dy / 330 - 0.02, y + dy / 330 + 0.02)
+            if box[0] > -0.05 and box[1] < 1.02 and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                found.append((dot, side, (dx, dy)))
+                break
     return found
+
+
+_MAP_LABEL = 24
+# side of the text, offset in points, where its left edge stands in its own widths
+_OFFSETS = (("left", 7, 0, 0.0), ("right", -7, 0, -1.0), ("center", 0, 10, -0.5), ("center", 0, -10, -0.5))
+_Box = tuple[float, float, float, float]
+
+
+def _overlap(one: _Box, other: _Box) -> bool:
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
 
 
 def draw_maturity(data: ShareOverTime, description: str) -> str:
@@ -136,15 +172,17 @@ def draw_maturity(data: ShareOverTime, description: str) -> str:
     def draw(axes: Axes) -> None:
         days = [day for day, _, _ in data.dots]
         shares = [100 * share for _, share, _ in data.dots]
-        axes.plot(days, shares, color=KEPT, linewidth=2, marker="o", markersize=4)  # type: ignore[arg-type]
-        day, share, n = data.dots[-1]
-        axes.annotate(f"{100 * share:.1f} %", (day, 100 * share), xytext=(0, 8), textcoords="offset points", ha="center")  # type: ignore[arg-type]
+        axes.plot(np.array(days, dtype="datetime64[D]"), shares, color=KEPT, linewidth=2, marker="o", markersize=4)
+        day, share, _ = data.dots[-1]
+        axes.annotate(
+            f"{100 * share:.1f} %", (day, 100 * share), xytext=(0, 8), textcoords="offset points", ha="center"
+        )
         axes.set_ylim(0, max(5.0, 1.25 * max(shares)))
         fewest, most = min(n for *_, n in data.dots), max(n for *_, n in data.dots)
         axes.set_xlabel(f"snapshot date (n = {fewest:,} to {most:,} alive accounts)")
         axes.set_ylabel(f"mature in {data.least} or more categories, %")
-        axes.xaxis.set_major_locator(mpl.dates.AutoDateLocator(maxticks=6))  # type: ignore[attr-defined]
-        axes.xaxis.set_major_formatter(mpl.dates.DateFormatter("%Y-%m"))  # type: ignore[attr-defined]
+        axes.xaxis.set_major_locator(AutoDateLocator(maxticks=6))  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_formatter(DateFormatter("%Y-%m"))  # type: ignore[no-untyped-call]
 
     return _svg("maturity", description, (_WIDTH, 3.2), draw)
 
@@ -183,8 +221,8 @@ def draw_lift(data: Lift, description: str) -> str:
 
 def _kept_legend(axes: Axes, *, marker: str = "o", lines: bool = False) -> None:
     """Kept and not kept differ by shape or fill, not by colour alone."""
-    style = ("-", "--") if lines else ("", "")
-    axes.plot([], [], style[0], color=KEPT, marker="o", markersize=5, label="kept")
+    style = ("-", "--") if lines else ("none", "none")
+    axes.plot([], [], linestyle=style[0], color=KEPT, marker="o", markersize=5, label="kept")
     axes.plot([], [], style[1], color=OTHER, marker=marker, markersize=5, label="not kept",
               markerfacecolor=OTHER if lines else "none")  # fmt: skip
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1.02), ncols=2, borderaxespad=0)
@@ -198,7 +236,7 @@ def label(name: str, limit: int = _LABEL) -> str:
 
 def _svg(name: str, description: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> str:
     buffer = io.BytesIO()
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+    with mpl.rc_context(_STYLE | {"svg.hashsalt": name}), warnings.catch_warnings():
         # glyphs are drawn by the reader's own fonts, so that one missing here is no fault
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
         figure = Figure(figsize=size, layout="constrained")

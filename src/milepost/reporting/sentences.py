@@ -111,7 +111,9 @@ def _contrast(contrast: Contrast | None) -> str:
     if contrast is None or not isfinite(contrast.effect):
         return ""
     figures = f"{points(contrast.effect)} points, interval {interval(contrast.low, contrast.high)}"
-    shown = "their retention differs by" if contrast.low > 0 or contrast.high < 0 else "no difference in retention shown:"
+    shown = (
+        "their retention differs by" if contrast.low > 0 or contrast.high < 0 else "no difference in retention shown:"
+    )
     return f"; {shown} {figures}, judged on accounts that did not choose the features"
 
 
@@ -163,7 +165,8 @@ def _what_moved(summary: Summary) -> str:
         return _missing(summary, "naive", "What the corrected list changed against the forest's own list")
     out = [move for move in summary.moves if not move.kept]
     size = len(summary.moves)
-    entered = f"; {len(summary.entrants)} kept features were not in it" if summary.entrants else ""
+    count = len(summary.entrants)
+    entered = f"; {count_words(count)} kept feature{' was' if count == 1 else 's were'} not in it" if count else ""
     if not out:
         return f"The forest's own top {size} features are all kept{entered}."
     named = listed([_fallen(move) for move in out[:_NAMED]])

@@ -1,0 +1,79 @@
+"""Questions to subscription history: what ran at a moment, and until when an account was covered.
+
+A subscription covers [started_at, ended_at). A snapshot looks at the state just before it: a row is running when it
+started before the snapshot and did not end before it; an end at or after the snapshot is not known yet.
+`term_ends_at`, a contract's scheduled end, is known in advance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import ibis
+import pandas as pd
+
+from milepost.terms import ACCOUNT, SNAPSHOT
+from milepost.windows import midnight
+
+BASE = "base"
+_EXACT = "decimal(24,6)"
+
+
+def as_of(subscriptions: ibis.Table, days: Sequence[date]) -> pd.DataFrame:
+    """State just before midnight of each day, one row per running account.
+
+    Columns: account_id, snapshot_date, plan, seats, mrr, term_ends_at, term_months, items (number running); sorted by
+    snapshot_date, account_id. MRR is summed over items; plan, seats and term come from the base item that started
+    last (from the item that started last where no base item runs).
+    """
+    dates = ibis.memtable(pd.DataFrame({SNAPSHOT: [midnight(day) for day in days]}).astype("datetime64[us]").drop_duplicates())
+    started = subscriptions.inner_join(dates, subscriptions.started_at < dates[SNAPSHOT])
+    running = started.filter(started.ended_at.isnull() | (started.ended_at >= started[SNAPSHOT]))
+    keys = [SNAPSHOT, ACCOUNT]
+    place = ibis.row_number().over(
+        group_by=keys,
+        order_by=[ibis.ifelse(running.item == BASE, 0, 1), running.started_at.desc(), running.item],
+    )
+    totals = running.group_by(keys).aggregate(
+        mrr=running.mrr.cast(_EXACT).sum().cast("float64"), items=running.item.nunique()
+    )
+    first = running.mutate(place=place)
+    first = first.filter(first.place == 0)[[*keys, "plan", "seats", "term_ends_at", "term_months"]]
+    answer = first.inner_join(totals, keys).order_by(keys)
+    columns = [ACCOUNT, SNAPSHOT, "plan", "seats", "mrr", "term_ends_at", "term_months", "items"]
+    return _frame(answer[columns])
+
+
+def first_plans(subscriptions: ibis.Table) -> pd.DataFrame:
+    """The plan each account began with: account_id, first_plan."""
+    base = subscriptions.filter(subscriptions.item == BASE)
+    place = ibis.row_number().over(group_by=ACCOUNT, order_by=[base.started_at, base.plan])
+    ranked = base.mutate(place=place)
+    return _frame(ranked.filter(ranked.place == 0).select(ACCOUNT, first_plan=ranked.plan).order_by(ACCOUNT))
+
+
+def spans(subscriptions: ibis.Table, grace_days: int) -> pd.DataFrame:
+    """Covered time per account: account_id, span_start, span_end (NaT while it runs on); sorted.
+
+    Items are taken together, and a new start within `grace_days` after an end continues the span.
+    """
+    rows = _frame(subscriptions[[ACCOUNT, "started_at", "ended_at"]]).sort_values([ACCOUNT, "started_at", "ended_at"])
+    far = pd.Timestamp("2200-01-01")
+    end = rows["ended_at"].fillna(far)
+    # the furthest end among the account's earlier rows
+    reach = end.groupby(rows[ACCOUNT]).cummax().groupby(rows[ACCOUNT]).shift()
+    begins = reach.isna() | (rows["started_at"] > reach + pd.Timedelta(days=grace_days))
+    spans = pd.DataFrame(
+        {ACCOUNT: rows[ACCOUNT], "span_start": rows["started_at"], "span_end": end, "span": begins.cumsum()}
+    )
+    merged = spans.groupby("span", sort=True).agg({ACCOUNT: "first", "span_start": "min", "span_end": "max"})
+    merged["span_end"] = merged["span_end"].where(merged["span_end"] < far)
+    return merged.sort_values([ACCOUNT, "span_start"]).reset_index(drop=True)
+
+
+def _frame(expression: ibis.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = expression.get_backend().to_pyarrow(expression).to_pandas()
+    for name in frame.select_dtypes("datetime"):
+        frame[name] = frame[name].astype("datetime64[us]")
+    return frame

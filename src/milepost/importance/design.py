@@ -1,0 +1,189 @@
+"""What every adjusted effect is adjusted for: plan, size, age, season, term end, segment and depth of use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from milepost.importance.logistic import Fit, Floats, fit_logistic
+from milepost.outcomes import Outcomes
+from milepost.signals.matrix import Observations
+from milepost.terms import ACCOUNT, SNAPSHOT
+
+Codes = NDArray[np.intp]
+
+COMPONENTS = 3
+CONTROL_PENALTY = 0.1  # on standardised columns: a prior of 0 ± 3 on the log-odds
+_MOST_MONTHS = 12
+_SMALLEST_GROUP = 0.01
+_ANNUAL_MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Design:
+    """The rows that effects are estimated on.
+
+    churned: float [rows]; codes: [rows], the account of each row, 0..accounts-1; controls: [rows × controls], an
+    intercept first, the others with mean 0 and spread 1; use: [rows × features], log1p of the uses per full window,
+    with mean 0 and spread 1; loadings: [features × components]; at_renewal: bool [rows], a term ends within the
+    outcome window, None where term ends are unknown.
+    """
+
+    churned: Floats
+    codes: Codes
+    accounts: int
+    controls: Floats
+    use: Floats
+    loadings: Floats
+    at_renewal: NDArray[np.bool_] | None
+
+    def depth_without(self, own: Codes) -> Floats:
+        """Depth of use [rows × (1 + components)] without the features `own`.
+
+        The mean over the other features, then each principal component less what the own columns put into it.
+        """
+        others = self.use.shape[1] - len(own)
+        mean = (self._total - self.use[:, own].sum(axis=1)) / max(others, 1)
+        scores = self._scores - self.use[:, own] @ self.loadings[own]
+        return standardised(np.column_stack([mean, scores]))
+
+    @cached_property
+    def _total(self) -> Floats:
+        total: Floats = self.use.sum(axis=1)
+        return total
+
+    @cached_property
+    def _scores(self) -> Floats:
+        scores: Floats = self.use @ self.loadings
+        return scores
+
+    @cached_property
+    def base(self) -> Fit:
+        """The fit of churn on controls and depth without any feature set apart; where other fits begin."""
+        x = np.column_stack([self.controls, self.depth_without(np.zeros(0, dtype=np.intp))])
+        return fit_logistic(x, self.churned, penalties(x.shape[1]))
+
+    @property
+    def churned_accounts(self) -> int:
+        """Distinct accounts with a churned row."""
+        return int(np.unique(self.codes[self.churned == 1]).size)
+
+    def take(self, keep: NDArray[np.bool_]) -> Design:
+        """The same design with some rows only; accounts are counted anew, scales stay."""
+        codes, accounts = account_codes(self.codes[keep])
+        renewal = None if self.at_renewal is None else self.at_renewal[keep]
+        return Design(
+            self.churned[keep], codes, accounts, self.controls[keep], self.use[keep], self.loadings, renewal
+        )  # fmt: skip
+
+
+def make_design(observations: Observations, outcomes: Outcomes) -> Design:
+    """The design of rows whose outcome is known (the caller has left out the others)."""
+    context = observations.context
+    codes, accounts = account_codes(context[ACCOUNT].to_numpy())
+    use = standardised(_log_use(observations))
+    columns = [np.ones(len(context)), *_account_controls(context), *_season(context[SNAPSHOT])]
+    inside = _term_end_inside(observations)
+    if inside is not None:
+        annual = (context["term_months"].to_numpy(dtype=float) >= _ANNUAL_MONTHS).astype(float)
+        columns += [inside, annual, inside * annual]
+    controls = np.column_stack([columns[0], standardised(np.column_stack(columns[1:]))])
+    spread = controls.std(axis=0) > 0
+    spread[0] = True
+    return Design(
+        outcomes.churned.astype(np.float64), codes, accounts, controls[:, spread], use, _loadings(use),
+        None if inside is None else inside == 1,
+    )  # fmt: skip
+
+
+def penalties(columns: int) -> Floats:
+    """The ridge of each column: none on the intercept, which is the first."""
+    penalty = np.full(columns, CONTROL_PENALTY)
+    penalty[0] = 0.0
+    return penalty
+
+
+def account_codes(accounts: NDArray[np.generic]) -> tuple[Codes, int]:
+    """Accounts numbered 0..n-1, and n."""
+    names, codes = np.unique(accounts.astype(str) if accounts.dtype == object else accounts, return_inverse=True)
+    return codes.astype(np.intp), len(names)
+
+
+def standardised(columns: Floats) -> Floats:
+    """Columns with mean 0 and spread 1; a constant one becomes 0."""
+    centred = columns - columns.mean(axis=0)
+    spread = centred.std(axis=0)
+    scaled: Floats = centred / np.where(spread > 1e-12, spread, np.inf)
+    return scaled
+
+
+def dummies(labels: NDArray[np.generic]) -> list[Floats]:
+    """One 0/1 column per group but the largest; groups under 1 % of the rows share one."""
+    groups, place, count = np.unique(labels.astype(str), return_inverse=True, return_counts=True)
+    small = count < _SMALLEST_GROUP * len(labels)
+    merged = np.where(small, len(groups), np.arange(len(groups)))[place]
+    found, sizes = np.unique(merged, return_counts=True)
+    return [(merged == group).astype(np.float64) for group in found[found != found[np.argmax(sizes)]]]
+
+
+def _log_use(observations: Observations) -> Floats:
+    """log1p of uses, scaled to a full observation window where the account was observed for less."""
+    exposure = observations.context["exposure_days"].to_numpy(dtype=np.float64)
+    scale = observations.windows.observation_days / np.maximum(np.nan_to_num(exposure, nan=1.0), 1.0)
+    logged: Floats = np.log1p(observations.counts.astype(np.float64) * scale[:, None])
+    return logged
+
+
+def _loadings(use: Floats) -> Floats:
+    """The first principal components of the standardised use: [features × components]."""
+    vectors: Floats = np.linalg.eigh(use.T @ use / max(len(use), 1))[1]
+    return vectors[:, ::-1][:, :COMPONENTS]
+
+
+def _account_controls(context: pd.DataFrame) -> list[Floats]:
+    """Plan, size and age (with squares), exposure and segment; an unknown size gets the middle one and a flag.
+
+    MRR is left out: at equal plan and seats it differs by add-ons, which are bought in order to use features.
+    """
+    seats = np.log1p(context["seats"].to_numpy(dtype=np.float64))
+    unknown = np.isnan(seats)
+    seats = np.where(unknown, np.nanmedian(seats) if not unknown.all() else 0.0, seats)
+    tenure = np.log1p(context["tenure_days"].to_numpy(dtype=np.float64).clip(0))
+    exposure = np.log1p(context["exposure_days"].to_numpy(dtype=np.float64).clip(0))
+    sizes, ages = (standardised(column[:, None])[:, 0] for column in (seats, tenure))
+    before = context["before_data"].to_numpy(dtype=np.float64)
+    return [
+        sizes, sizes**2, unknown.astype(np.float64), ages, ages**2, exposure, before,
+        *dummies(context["plan"].to_numpy()), *dummies(context["segment"].to_numpy()),
+    ]  # fmt: skip
+
+
+def _season(snapshots: pd.Series) -> list[Floats]:
+    """A column per snapshot but one; beyond twelve, per calendar month with a bent trend."""
+    days = snapshots.to_numpy(dtype="datetime64[D]")
+    if len(np.unique(days)) <= _MOST_MONTHS:
+        return dummies(days)
+    months = days.astype("datetime64[M]").astype(int) % _MOST_MONTHS
+    trend = standardised(days.astype(np.float64)[:, None])[:, 0]
+    return [*dummies(months), trend, trend**2]
+
+
+def _term_end_inside(observations: Observations) -> Floats | None:
+    """Whether a term ends within the outcome window, 1 or 0; None where no term end is known.
+
+    A monthly term that ends before the window opens has its next end within it.
+    """
+    to_end = observations.context["days_to_term_end"].to_numpy(dtype=np.float64)
+    if np.isnan(to_end).all():
+        return None
+    opens = observations.windows.gap_days
+    closes = opens + observations.windows.outcome_days
+    months = np.nan_to_num(observations.context["term_months"].to_numpy(dtype=np.float64), nan=np.inf)
+    days = np.where(months < _ANNUAL_MONTHS, months * 30.0, np.inf)
+    inside = ((to_end >= opens) & (to_end < closes)) | ((to_end < opens) & (to_end + days < closes))
+    # unknown: it may end at any time
+    return np.where(np.isnan(to_end), 1.0, inside.astype(np.float64))

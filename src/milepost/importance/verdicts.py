@@ -1,0 +1,224 @@
+"""From evidence to one verdict and one sentence per feature; the rules stand here and nowhere else.
+
+The order, first match: too_new, ubiquitous(_intensity), niche(_watch), harmful, keep, confounded | proxy (one verdict
+not_separable while there are too few accounts to tell them apart), no_effect, inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from milepost.adoption import Adoption, Standing
+from milepost.importance.effect import Effect
+from milepost.settings import RankingSettings
+from milepost.terms import Verdict
+
+SMALLEST_EFFECT = 1.0  # points of retention under which a difference is called none
+POWER_Z = 0.8416  # 80 % power
+_PERCENT = 100.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that a verdict looks at, for one feature.
+
+    q: false-discovery-adjusted within the feature's own family (inside the band, niche, or above it by intensity).
+    intensity: the effect of much use for a ubiquitous feature, None for others. nearest: the feature whose adoption
+    goes with this one most, nearest_correlation how much. family: how many features were tested together.
+    """
+
+    adoption: Adoption
+    total: Effect
+    direct: Effect
+    raw: Effect
+    q: float
+    same_sign: float
+    intensity: Effect | None
+    nearest: str
+    nearest_correlation: float
+    family: int
+    churned_accounts: int
+    accounts: int
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict and its sentence."""
+
+    verdict: Verdict
+    because: str
+
+
+def judge(case: Case, rules: RankingSettings) -> Judgement:
+    """The first verdict that holds, with its figures in a sentence."""
+    verdict = decide(case, rules)
+    return Judgement(verdict, SENTENCES[verdict](case))
+
+
+def decide(case: Case, rules: RankingSettings) -> Verdict:
+    """The first verdict that holds."""
+    outside = _outside_band(case, rules)
+    if outside is not None:
+        return outside
+    total = case.total
+    if case.q <= rules.max_q and total.high < 0:
+        return Verdict.HARMFUL
+    if is_kept(case, rules):
+        return Verdict.KEEP
+    if np.isnan(total.effect):
+        return Verdict.INCONCLUSIVE
+    gone = _gone(case)
+    if gone is not None:
+        return gone if case.accounts >= rules.separable_accounts else Verdict.NOT_SEPARABLE
+    return Verdict.NO_EFFECT if total.high < SMALLEST_EFFECT else Verdict.INCONCLUSIVE
+
+
+def is_kept(case: Case, rules: RankingSettings) -> bool:
+    """Significant after the correction, above zero, and of one sign over accounts."""
+    return bool(case.q <= rules.max_q and case.total.low > 0 and case.same_sign >= rules.min_same_sign)
+
+
+def hypothesis_verdict(hypothesis: str, verdict: Verdict) -> str:
+    """What the data say about a product manager's expectation: confirmed, contradicted or open ("" without one).
+
+    mature: expected to mark the accounts that stay. basic: expected of everybody. none: expected to say nothing.
+    """
+    if not hypothesis:
+        return ""
+    silent = {Verdict.NO_EFFECT, Verdict.CONFOUNDED}
+    confirms, contradicts = {
+        "mature": ({Verdict.KEEP}, silent | {Verdict.HARMFUL}),
+        "basic": (silent | {Verdict.UBIQUITOUS}, {Verdict.KEEP, Verdict.NICHE, Verdict.HARMFUL}),
+        "none": (silent, {Verdict.KEEP, Verdict.HARMFUL}),
+    }[hypothesis]
+    return "confirmed" if verdict in confirms else "contradicted" if verdict in contradicts else "open"
+
+
+def direction(effect: Effect) -> str:
+    """helps, harms or unclear, by the 95 % interval."""
+    return "helps" if effect.low > 0 else "harms" if effect.high < 0 else "unclear"
+
+
+def churned_needed(case: Case) -> int:
+    """Churned accounts with which 80 of 100 studies would settle it, at the estimate or one point, if that is more."""
+    target = max(abs(case.total.effect), SMALLEST_EFFECT)
+    z = float(norm.isf(0.025 / max(case.family, 1))) + POWER_Z
+    return int(np.ceil(case.churned_accounts * (z * case.total.error / target) ** 2))
+
+
+def figures(effect: Effect) -> str:
+    """An effect with its interval: "+2.1 points (+0.9 to +3.3)"."""
+    return f"{effect.effect:+.1f} points ({effect.low:+.1f} to {effect.high:+.1f})"
+
+
+def percent(share: float) -> str:
+    """0.314 -> "31 %"; a share that is not quite 0 or 1 keeps a decimal."""
+    if np.isnan(share):
+        return "unknown"
+    return f"{_PERCENT * share:.0f} %" if 0.02 <= share <= 0.98 else f"{_PERCENT * share:.1f} %"
+
+
+def _outside_band(case: Case, rules: RankingSettings) -> Verdict | None:
+    standing = case.adoption.standing
+    if standing == Standing.TOO_NEW:
+        return Verdict.TOO_NEW
+    if standing == Standing.UBIQUITOUS:
+        strong = case.intensity is not None and case.q <= rules.max_q and case.intensity.low > 0
+        return Verdict.UBIQUITOUS_INTENSITY if strong else Verdict.UBIQUITOUS
+    if standing == Standing.NICHE:
+        return Verdict.NICHE_WATCH if is_kept(case, rules) else Verdict.NICHE
+    return None
+
+
+def _gone(case: Case) -> Verdict | None:
+    """Which adjustment took a clear association away, if one did: controls, or the other features."""
+    if case.raw.low > 0 and case.total.low <= 0:
+        return Verdict.CONFOUNDED
+    if case.total.low > 0 and case.direct.low <= 0:
+        return Verdict.PROXY
+    return None
+
+
+def _too_new(case: Case) -> str:
+    return "Launched inside the observation window of the last snapshot: nobody had it for a whole window yet."
+
+
+def _ubiquitous(case: Case) -> str:
+    used = f"{percent(case.adoption.rate)} of those with access use it, so that adoption cannot tell accounts apart"
+    if case.intensity is None or np.isnan(case.intensity.effect):
+        return f"{used}."
+    return f"{used}; much use against little: {figures(case.intensity)}, q {case.q:.3f}."
+
+
+def _niche(case: Case) -> str:
+    base = (
+        f"{percent(case.adoption.rate)} of those with access use it ({case.adoption.adopted:,} accounts ever), "
+        "under the adoption benchmark"
+    )
+    return base + (f"; effect among them {figures(case.total)}." if not np.isnan(case.total.effect) else ".")
+
+
+def _keep(case: Case) -> str:
+    nearest = f"; beside all other features {case.direct.effect:+.1f}"
+    if case.direct.low <= 0 and case.nearest:
+        nearest += f", not told apart from '{case.nearest}' (correlation {case.nearest_correlation:.2f})"
+    return (
+        f"Retention differs by {figures(case.total)} at equal plan, size, tenure and depth, q {case.q:.3f}, same sign "
+        f"in {percent(case.same_sign)} of account draws{nearest}."
+    )
+
+
+def _harmful(case: Case) -> str:
+    return (
+        f"Adopters stay less: {figures(case.total)} at equal plan, size, tenure and depth, q {case.q:.3f}; an "
+        "association that may follow trouble rather than lead to it."
+    )
+
+
+def _confounded(case: Case) -> str:
+    return (
+        f"Adopters stay more ({figures(case.raw)} raw), but at equal plan, size, tenure and depth the difference is "
+        f"{figures(case.total)}."
+    )
+
+
+def _proxy(case: Case) -> str:
+    near = f", nearest '{case.nearest}' (correlation {case.nearest_correlation:.2f})" if case.nearest else ""
+    return f"{figures(case.total)} alone, {figures(case.direct)} beside the other features{near}; q {case.q:.3f}."
+
+
+def _not_separable(case: Case) -> str:
+    return _proxy(case) if case.total.low > 0 else _confounded(case)
+
+
+def _no_effect(case: Case) -> str:
+    return f"The difference is {figures(case.total)}: less than {SMALLEST_EFFECT:.0f} point at most."
+
+
+def _inconclusive(case: Case) -> str:
+    if np.isnan(case.total.effect):
+        return "Too few churned accounts on one side of adoption to estimate a difference."
+    return (
+        f"{figures(case.total)}, q {case.q:.2f}: about {churned_needed(case):,} churned accounts would settle it, "
+        f"there are {case.churned_accounts:,}."
+    )
+
+
+SENTENCES: dict[Verdict, Callable[[Case], str]] = {
+    Verdict.TOO_NEW: _too_new,
+    Verdict.UBIQUITOUS: _ubiquitous,
+    Verdict.UBIQUITOUS_INTENSITY: _ubiquitous,
+    Verdict.NICHE: _niche,
+    Verdict.NICHE_WATCH: _niche,
+    Verdict.HARMFUL: _harmful,
+    Verdict.KEEP: _keep,
+    Verdict.CONFOUNDED: _confounded,
+    Verdict.PROXY: _proxy,
+    Verdict.NOT_SEPARABLE: _not_separable,
+    Verdict.NO_EFFECT: _no_effect,
+    Verdict.INCONCLUSIVE: _inconclusive,
+}

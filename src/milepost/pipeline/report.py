@@ -1,0 +1,97 @@
+"""`milepost report`: the page, from whatever results there are; what is missing is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from milepost import __version__
+from milepost.data.publish import current, publish
+from milepost.errors import InputError, NotEnoughData
+from milepost.pipeline.derive import derive, read_framework
+from milepost.pipeline.job import Job
+from milepost.pipeline.result import Result
+from milepost.pipeline.store import load_evaluation, load_ranking
+from milepost.reporting.figures import draw_figures
+from milepost.reporting.page import render
+from milepost.reporting.summary import Choices, DataPart, Results, Summary, Versions, build_summary
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The results a page is made of, with the model and the framework they came from."""
+
+    results: Results
+    model_id: str = ""
+    framework_version: int = 0
+
+
+def summarise(job: Job, parts: Parts) -> Summary:
+    """Arrange the parts for the page."""
+    tables, matrix = job.tables, job.observations.matrix
+    data = DataPart(
+        tables.row_counts, tables.findings, tables.fingerprint, len(matrix.rows), len(matrix.signals),
+        int(matrix.rows["snapshot_date"].nunique()),
+    )  # fmt: skip
+    missing = parts.results.missing
+    if not job.observations.access_known:
+        missing = (*missing, "entitlement: no plan or access data in the catalogue, so every account counts as eligible")
+    results = replace(parts.results, missing=missing)
+    versions = Versions(__version__, parts.framework_version, parts.model_id, job.run_id)
+    name = job.settings.project.name
+    return build_summary(name, job.as_of, data, results, versions, Choices.of(job.settings))
+
+
+def publish_report(job: Job, summary: Summary) -> tuple[Path, dict[str, str]]:
+    """Draw and write the page; returns its path and the figures, which MLflow gets too."""
+    job.progress("report: drawing and writing the page")
+    figures = draw_figures(summary)
+    page = render(summary, figures)
+    publish(
+        job.settings.output / "report", job.version,
+        lambda target: (target / "report.html").write_text(page, encoding="utf-8") and None,
+    )  # fmt: skip
+    return job.settings.output / "report" / "report.html", figures
+
+
+def report_job(job: Job) -> Result:
+    """The page from the published results that belong to these data."""
+    parts = _published(job)
+    summary = summarise(job, parts)
+    path, _ = publish_report(job, summary)
+    lines = [f"missing: {text}" for text in summary.results.missing]
+    gate = f"the page is written without {len(parts.results.missing)} of its parts" if parts.results.missing else ""
+    return Result({"report": str(path), "missing": list(summary.results.missing)}, "\n".join([*lines, str(path)]), gate)
+
+
+def _published(job: Job) -> Parts:
+    """What earlier commands left for the same data; the rest is named with the command that makes it."""
+    output, missing = job.settings.output, []
+    ranking = load_ranking(output / "ranking", job.fingerprint)
+    evaluation, model_id = load_evaluation(output / "training", job.fingerprint)
+    maturity, framework = None, read_framework(job)
+    if ranking is None:
+        missing.append("ranking: not made for these data yet; run 'milepost rank'")
+        missing.append("maturity: needs the ranking")
+    else:
+        try:
+            maturity = derive(job, ranking).maturity
+        except NotEnoughData as error:
+            missing.append(f"maturity: {error.what}")
+    if evaluation is None:
+        missing.append("model: not trained on these data yet; run 'milepost train'")
+    scores = _scores(job)
+    if scores is None:
+        missing.append("scores: not made for this date yet; run 'milepost score'")
+    results = Results(ranking.evidence if ranking else None, maturity, evaluation, scores, tuple(missing))
+    return Parts(results, model_id, framework.version if framework else 0)
+
+
+def _scores(job: Job) -> pd.DataFrame | None:
+    try:
+        scores = pd.read_parquet(current(job.settings.output / "scores") / "scores.parquet")
+    except (InputError, OSError):
+        return None
+    return scores if len(scores) and scores["run_id"].iloc[0] == job.run_id else None

@@ -1,0 +1,97 @@
+"""`milepost score`: one row per account running at the date, published atomically."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from milepost.bundle import load_bundle
+from milepost.data.publish import publish, spreadsheet_safe
+from milepost.framework import Framework
+from milepost.pipeline.derive import read_framework
+from milepost.pipeline.job import Job
+from milepost.pipeline.result import Result, table
+from milepost.scoring.score import ScoringInputs, score
+from milepost.signals.build import build_observations
+from milepost.signals.matrix import Observations
+from milepost.signals.spec import Signal
+from milepost.terms import ACCOUNT, RiskBand
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The published scores: the frame, where it lies, and who was not scored (account_id, reason)."""
+
+    frame: pd.DataFrame
+    path: Path
+    not_scored: pd.DataFrame
+
+
+def score_accounts(job: Job, framework: Framework | None) -> Scored:
+    """Score with the bundle in use and publish scores.parquet, scores.csv and not_scored.csv as one version."""
+    model, about = load_bundle(job.settings.models)
+    inputs = ScoringInputs(
+        model, about["model_id"], about["young_risk"], about["typical"], framework, job.settings.scoring,
+        job.settings.signals.min_tenure_days,
+    )  # fmt: skip
+    job.progress(f"scoring with model {about['model_id']}")
+    frame = score(_with_signals(job, model.signals), inputs).assign(run_id=job.run_id)
+    left_out = not_scored(job, frame)
+
+    def write(target: Path) -> None:
+        frame.to_parquet(target / "scores.parquet", index=False)
+        spreadsheet_safe(frame).to_csv(target / "scores.csv", index=False)
+        spreadsheet_safe(left_out).to_csv(target / "not_scored.csv", index=False)
+
+    publish(job.settings.output / "scores", job.version, write)
+    return Scored(frame, job.settings.output / "scores" / "scores.parquet", left_out)
+
+
+def _with_signals(job: Job, signals: tuple[Signal, ...]) -> Observations:
+    """The rows of the scored date with the model's own signals, in its order."""
+    if job.observations.matrix.signals == signals:
+        return job.current
+    return build_observations(job.tables, job.features, job.settings, [job.as_of], signals, job.progress)
+
+
+def not_scored(job: Job, scores: pd.DataFrame) -> pd.DataFrame:
+    """Accounts without a score, each with the reason, sorted by account."""
+    accounts = job.tables.connection.to_pyarrow(job.tables.accounts.select(ACCOUNT, "created_at")).to_pandas()
+    missing = accounts[~accounts[ACCOUNT].isin(scores[ACCOUNT])].sort_values(ACCOUNT)
+    ended = "no subscription running" if job.tables.subscriptions is not None else "no value event in the window"
+    reason = np.where(missing["created_at"] >= np.datetime64(job.as_of), "created at or after the snapshot", ended)
+    return pd.DataFrame({ACCOUNT: missing[ACCOUNT].to_numpy(), "reason": reason})
+
+
+def scores_json(scored: Scored) -> dict[str, object]:
+    """The `scores` part of the answer."""
+    bands = scored.frame["risk_band"].value_counts()
+    return {
+        "rows": len(scored.frame),
+        "path": str(scored.path),
+        "not_scored": len(scored.not_scored),
+        "bands": {str(band): int(bands.get(str(band), 0)) for band in RiskBand},
+        "model_id": str(scored.frame["model_id"].iloc[0]),
+    }
+
+
+def scores_text(scored: Scored, count: int = 10) -> str:
+    """The accounts at the highest risk, with their first reason."""
+    top = scored.frame.head(count)
+    reasons = top["reason_1"] if "reason_1" in top else pd.Series("", index=top.index)
+    rows = [
+        [row.risk_rank, row.account_id, f"{row.churn_risk:.1%}", row.risk_band, (reason or "")[:60]]
+        for row, reason in zip(top.itertuples(), reasons, strict=True)
+    ]
+    head = f"{len(scored.frame):,} accounts scored, {len(scored.not_scored):,} not (see not_scored.csv)"
+    return f"{head}\n{table(['', 'account', 'risk', 'band', 'first reason'], rows)}\n\n{scored.path}"
+
+
+def score_job(job: Job) -> Result:
+    """Score with the model and the framework in use."""
+    framework = read_framework(job)
+    scored = score_accounts(job, framework)
+    return Result({"scores": scores_json(scored)}, scores_text(scored))

@@ -1,0 +1,130 @@
+"""`milepost train`: fit, compare, save the champion; on the project's own signals or on a matrix somebody brings."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from milepost.bundle import save_bundle
+from milepost.pipeline.job import Job
+from milepost.pipeline.result import Result, table
+from milepost.pipeline.store import save_evaluation
+from milepost.training.results import Evaluation, Metrics
+from milepost.training.train import Training, train_models
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training: figures, the saved bundle, and what scoring needs beside the model."""
+
+    training: Training
+    model_id: str
+    bundle: str
+
+
+def fit(job: Job) -> Trained:
+    """Train on the rows with a known outcome, save the champion as a bundle and the figures beside it.
+
+    With a leak alarm nothing is saved as a model: whatever it learnt would not hold.
+    """
+    learnable = job.learnable
+    matrix, outcomes = job.observations.matrix.take(learnable), job.outcomes.take(learnable)
+    training = train_models(matrix, outcomes, job.settings, job.windows, job.progress)
+    if training.alarms:
+        return Trained(training, "", "")
+    extra = {
+        "run_id": job.run_id,
+        "fingerprint": job.fingerprint,
+        "as_of": str(job.as_of),
+        "note": training.note,
+        "metrics": asdict(training.evaluation.best),
+        "young_risk": young_risk(job),
+        "typical": typical(job),
+    }
+    saved = save_bundle(job.settings.models, job.version, training.model, extra)
+    save_evaluation(job.settings.output / "training", job.version, training.evaluation, job.fingerprint, saved.model_id)
+    return Trained(training, saved.model_id, str(saved.path))
+
+
+def young_risk(job: Job) -> float:
+    """Churned share of rows too young for the model; of all rows when fewer than 30 are known."""
+    young = job.outcomes.known & ~job.learnable
+    rows = young if young.sum() >= 30 else job.outcomes.known
+    return float(np.mean(job.outcomes.churned[rows]))
+
+
+def typical(job: Job) -> dict[str, float]:
+    """Signal name -> median among rows of retained accounts."""
+    retained = job.learnable & (job.outcomes.churned == 0)
+    values = job.observations.matrix.values[retained]
+    unknown = np.isnan(values).all(axis=0)
+    medians = np.full(values.shape[1], np.nan)
+    medians[~unknown] = np.nanmedian(values[:, ~unknown], axis=0)
+    names = [signal.name for signal in job.observations.matrix.signals]
+    return {name: float(median) for name, median in zip(names, medians, strict=True) if not np.isnan(median)}
+
+
+def alarm_line(alarms: tuple[str, ...]) -> str:
+    """Why a leak alarm stops everything that would rest on the model."""
+    if not alarms:
+        return ""
+    return f"leak alarm: {', '.join(alarms[:3])} foretells churn almost perfectly on its own; check where it comes from"
+
+
+def churn_json(evaluation: Evaluation) -> dict[str, object]:
+    """The `churn` part of the answer: the champion under the headline, then every model both ways."""
+    best = asdict(evaluation.best)
+    return {
+        **{name: best[name] for name in ("roc_auc", "pr_auc", "log_loss", "brier", "base_rate", "test_rows")},
+        "roc_auc_low": best["low"],
+        "roc_auc_high": best["high"],
+        "calibration_error": best["calibration_error"],
+        "churned_accounts": best["churned_accounts"],
+        "champion": evaluation.champion,
+        "headline": evaluation.headline,
+        "account_disjoint": {name: asdict(metrics) for name, metrics in evaluation.disjoint.items()},
+        "same_accounts": {name: asdict(metrics) for name, metrics in evaluation.shared.items()},
+        "train_dates": [str(day) for day in evaluation.split.train_dates],
+        "test_dates": [str(day) for day in evaluation.split.test_dates],
+    }
+
+
+def comparison(evaluation: Evaluation) -> str:
+    """Every model, both ways, as a table; the champion is marked."""
+    rows = [
+        _row(name, how, metrics, name == evaluation.champion and kind == evaluation.headline)
+        for kind, how, figures in (
+            ("disjoint", "no account on both sides", evaluation.disjoint),
+            ("shared", "same accounts allowed", evaluation.shared),
+        )
+        for name, metrics in figures.items()
+    ]
+    test = evaluation.split.test_dates
+    best = evaluation.best
+    head = (
+        f"tested on {best.test_rows:,} rows, {test[0]} to {test[1]}: {best.churned_rows:,} churned rows of "
+        f"{best.churned_accounts:,} accounts, base rate {best.base_rate:.1%}"
+    )
+    return head + "\n" + table(["", "model", "split", "AUC", "95 % interval", "PR AUC", "log loss", "Brier"], rows)
+
+
+def _row(name: str, how: str, metrics: Metrics, champion: bool) -> list[str]:
+    figures = (metrics.roc_auc, metrics.pr_auc, metrics.log_loss, metrics.brier)
+    auc, pr_auc, log_loss, brier = (f"{figure:.4f}" for figure in figures)
+    return ["*" if champion else "", name, how, auc, f"{metrics.low:.3f} to {metrics.high:.3f}", pr_auc, log_loss, brier]
+
+
+def train_job(job: Job) -> Result:
+    """Train, save, log to MLflow, and describe."""
+    from milepost.pipeline.track import track
+
+    trained = fit(job)
+    training = trained.training
+    gate = alarm_line(training.alarms)
+    if not gate:
+        track(job, trained)
+    answer = {"churn": churn_json(training.evaluation), "model_id": trained.model_id, "bundle": trained.bundle,
+              "alarms": list(training.alarms)}  # fmt: skip
+    text = f"{comparison(training.evaluation)}\n\n{training.note}\nsaved: {trained.bundle or 'nothing, see the alarm'}"
+    return Result(answer, text, gate)

@@ -1,0 +1,203 @@
+"""One HTML file that needs nothing else: no network, no fonts, no images; names from the data are inert text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from math import isfinite
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from milepost.importance.evidence import FeatureEvidence
+from milepost.reporting.figure_data import describe, figure_data
+from milepost.reporting.sentences import VERDICT_WORDS, count_words, five_sentences, interval, percent, points
+from milepost.reporting.summary import Summary
+from milepost.terms import Level, Verdict
+from milepost.training.results import Metrics
+
+LONGEST_TEXT = 200
+_MODEL_WORDS = {
+    "boosting": "gradient boosting",
+    "forest": "random forest",
+    "logistic": "logistic regression",
+    "base_rate": "base rate (no model)",
+}
+
+# filters and sorts the account table; reads and writes text nodes only, never HTML
+SCRIPT = """
+(function () {
+  var table = document.getElementById("accounts-table"), box = document.getElementById("accounts-filter");
+  if (!table || !box) { return; }
+  var body = table.tBodies[0], rows = Array.prototype.slice.call(body.rows);
+  var told = document.getElementById("accounts-told");
+  document.getElementById("accounts-tools").hidden = false;
+  box.addEventListener("input", function () {
+    var wanted = box.value.trim().toLowerCase(), shown = 0;
+    rows.forEach(function (row) {
+      row.hidden = wanted !== "" && row.textContent.toLowerCase().indexOf(wanted) < 0;
+      shown += row.hidden ? 0 : 1;
+    });
+    told.textContent = shown + " of " + rows.length + " rows shown";
+  });
+  Array.prototype.forEach.call(table.tHead.querySelectorAll("button"), function (button) {
+    button.disabled = false;
+    button.addEventListener("click", function () {
+      var head = button.parentNode, place = head.cellIndex, up = head.getAttribute("aria-sort") === "descending";
+      Array.prototype.forEach.call(head.parentNode.cells, function (cell) { cell.removeAttribute("aria-sort"); });
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      rows.sort(function (a, b) {
+        var x = a.cells[place].dataset.value, y = b.cells[place].dataset.value;
+        var order = isNaN(x - y) ? (x < y ? -1 : x > y ? 1 : 0) : x - y;
+        return up ? order : -order;
+      });
+      rows.forEach(function (row) { body.appendChild(row); });
+    });
+  });
+}());
+"""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One headline figure: the figure, what it is, and what it stands beside."""
+
+    value: str
+    what: str
+    beside: str
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One model of the table: its name in words and its figures; `shared` is the same with accounts on both sides."""
+
+    name: str
+    champion: bool
+    headline: Metrics
+    other: Metrics | None
+
+
+def render(summary: Summary, figures: dict[str, str]) -> str:
+    """The whole page. `figures`: name -> SVG text from `draw_all`; those that are absent are said to be."""
+    template = _environment().get_template("report.html.j2")
+    found = summary.results.evaluation
+    return template.render(
+        s=summary,
+        sentences=five_sentences(summary),
+        tiles=_tiles(summary),
+        figures={name: Markup(svg) for name, svg in figures.items()},
+        captions=describe(figure_data(summary)),
+        models=_models(summary),
+        metrics_headline=found.headline if found else "",
+        verdict_words=VERDICT_WORDS,
+        rule_words=[(verdict, VERDICT_WORDS[verdict], meaning) for verdict, meaning in _MEANINGS.items()],
+        least=count_words(summary.choices.mature_categories),
+        script=Markup(SCRIPT),
+        script_hash=_script_hash(),
+        keep=Verdict.KEEP,
+        mature=Level.MATURE,
+    )
+
+
+_MEANINGS = {
+    Verdict.KEEP: "inside the adoption benchmark, the difference stays after adjustment and over accounts drawn again",
+    Verdict.TOO_NEW: "launched inside the observation window; it cannot be compared yet",
+    Verdict.UBIQUITOUS: "adopted by more accounts than the benchmark allows; it cannot tell accounts apart",
+    Verdict.UBIQUITOUS_INTENSITY: "adopted by nearly all, but how much it is used still tells accounts apart",
+    Verdict.NICHE: "adopted by fewer accounts than the benchmark asks for",
+    Verdict.NICHE_WATCH: "adopted by few, with a strong difference among those; worth watching",
+    Verdict.HARMFUL: "adopters leave more often after adjustment",
+    Verdict.CONFOUNDED: "the raw difference is gone once plan, size and depth of use are equal",
+    Verdict.PROXY: "the difference is gone once the other features are equal",
+    Verdict.NOT_SEPARABLE: "gone after adjustment; too few accounts to say which of the two explains it",
+    Verdict.NO_EFFECT: "any difference that helps is smaller than one point",
+    Verdict.INCONCLUSIVE: "these data cannot tell",
+}
+
+
+def _tiles(summary: Summary) -> list[Tile]:
+    least = count_words(summary.choices.mature_categories)
+    tiles = []
+    if summary.evidence:
+        tiles.append(
+            Tile(str(len(summary.kept)), "features mark the accounts that stay", f"of {len(summary.evidence)}")
+        )
+    maturity = summary.results.maturity
+    if maturity is not None and maturity.share_three_or_more is not None:
+        beside = "" if maturity.share_entitled is None else f"{percent(maturity.share_entitled)} of those entitled"
+        tiles.append(Tile(percent(maturity.share_three_or_more), f"mature in {least} or more categories", beside))
+    if summary.risk is not None:
+        mrr = "" if summary.risk.mrr_high is None else f"paying {summary.risk.mrr_high:,.0f} MRR"
+        tiles.append(Tile(f"{summary.risk.high:,}", f"of {summary.risk.accounts:,} accounts at high risk", mrr))
+    if summary.results.evaluation is not None:
+        best = summary.results.evaluation.best
+        beside = f"{best.low:.3f} to {best.high:.3f}, forward in time"
+        tiles.append(Tile(f"{best.roc_auc:.3f}", "AUC of the churn model", beside))
+    return tiles
+
+
+def _models(summary: Summary) -> list[ModelRow]:
+    found = summary.results.evaluation
+    if found is None:
+        return []
+    first, second = (found.disjoint, found.shared) if found.headline == "disjoint" else (found.shared, found.disjoint)
+    rows = [
+        ModelRow(_MODEL_WORDS.get(name, name), name == found.champion, metrics, second.get(name))
+        for name, metrics in first.items()
+    ]
+    return sorted(rows, key=lambda row: row.headline.log_loss)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("milepost.reporting"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    filters: dict[str, Any] = {
+        "cut": cut, "percent": percent, "points": points, "whole": whole, "decimals": decimals, "effect": effect,
+        "p_value": p_value,
+    }  # fmt: skip
+    environment.filters.update(filters)
+    return environment
+
+
+def cut(text: object, limit: int = LONGEST_TEXT) -> str:
+    """Text for a cell: control characters become �, what is longer than `limit` is cut and says so.
+
+    Direction marks are left out, so that a name cannot turn the words around it.
+    """
+    shown = "".join(_harmless(char) for char in str(text))
+    return shown if len(shown) <= limit else f"{shown[:limit]}… ({len(shown):,} characters)"
+
+
+def _harmless(char: str) -> str:
+    if char in "\u200e\u200f\u061c" or "\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069":
+        return ""
+    return char if char.isprintable() or char in " \n\t" else "�"
+
+
+def whole(value: float | None) -> str:
+    """1234.5 -> "1,234"; "–" where unknown."""
+    return "–" if value is None or not isfinite(value) else f"{value:,.0f}"
+
+
+def decimals(value: float | None, places: int = 3) -> str:
+    return "–" if value is None or not isfinite(value) else f"{value:.{places}f}"
+
+
+def p_value(value: float) -> str:
+    """0.0341 -> "0.034"; below a thousandth "< 0.001"."""
+    return "–" if not isfinite(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def effect(row: FeatureEvidence) -> str:
+    """Effect with its interval: "+4.2 (+2.9 to +5.5)"."""
+    return f"{points(row.effect)} ({interval(row.low, row.high)})" if isfinite(row.effect) else "–"
+
+
+def _script_hash() -> str:
+    return base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
