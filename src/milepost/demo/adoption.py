@@ -15,6 +15,7 @@ from milepost.demo.features import (
     MEDIATOR,
     PLANS,
     POSITION,
+    PROXY,
     SETUP,
     UBIQUITOUS,
     DemoFeature,
@@ -26,7 +27,7 @@ TENDENCY_LOAD = 0.3
 HABIT_MONTHS = 3  # churn looks at use in the three months before
 
 # Chance, per month, of beginning a wanted feature and of leaving one: by role, else the last line.
-_PACE = {UBIQUITOUS: (0.95, 0.002), SETUP: (0.6, 0.0), MEDIATOR: (0.5, 0.05), "": (0.35, 0.04)}
+_PACE = {UBIQUITOUS: (0.95, 0.002), SETUP: (0.6, 0.0), MEDIATOR: (0.5, 0.05), PROXY: (0.6, 0.03), "": (0.35, 0.04)}
 _LEAVE_UNWANTED = 0.5
 
 

@@ -94,7 +94,7 @@ def _users(
     """Who did it: a place among all users, and their ids; the first users of an account do most."""
     most = np.maximum(1, np.ceil(USING_SHARE * lived.seats.max(axis=0))).astype(np.int64)
     offset = np.cumsum(most) - most
-    month = np.searchsorted(scene.calendar.starts, moment, side="right") - 1
+    month = np.searchsorted(scene.calendar.starts, moment, side="right") - 2  # seats as the month began
     working = np.maximum(1.0, np.ceil(USING_SHARE * lived.seats[month, account]))
     place = offset[account] + (working * rng.random(len(account)) ** 1.5).astype(np.int64)
     return place, numbered("u-", rng.permutation(int(most.sum())) + 1, 7)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from milepost.importance.logistic import Fit, Floats, fit_logistic
 from milepost.outcomes import Outcomes
+from milepost.settings import Settings
 from milepost.signals.matrix import Observations
 from milepost.terms import ACCOUNT, SNAPSHOT
 
@@ -98,6 +99,15 @@ def make_design(observations: Observations, outcomes: Outcomes) -> Design:
         outcomes.churned.astype(np.float64), codes, accounts, controls[:, spread], use, _loadings(use),
         None if inside is None else inside == 1,
     )  # fmt: skip
+
+
+def ranked_rows(observations: Observations, outcomes: Outcomes, settings: Settings) -> tuple[Observations, Outcomes]:
+    """Rows with a known outcome of accounts old enough to be judged."""
+    old = observations.context["tenure_days"].to_numpy() >= settings.signals.min_tenure_days
+    keep = np.asarray(outcomes.known & old & ~np.isnan(outcomes.churned))
+    if keep.all():
+        return observations, outcomes
+    return observations.take(keep), outcomes.take(keep)
 
 
 def penalties(columns: int) -> Floats:

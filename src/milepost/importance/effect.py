@@ -67,13 +67,13 @@ def total_effects(
     wanted: columns to estimate, the others are unknown.
     """
     columns = range(adopted.shape[1]) if wanted is None else wanted
-    found = {column: effect_of(design, adopted[:, column], eligible[:, column], own(column), depth) for column in columns}
+    found = {
+        column: effect_of(design, adopted[:, column], eligible[:, column], own(column), depth) for column in columns
+    }
     return tuple(found.get(column, unknown_effect(design.accounts)) for column in range(adopted.shape[1]))
 
 
-def effect_of(
-    design: Design, treated: Flags, rows: Flags, own_columns: Codes, depth: bool = True
-) -> Effect:
+def effect_of(design: Design, treated: Flags, rows: Flags, own_columns: Codes, depth: bool = True) -> Effect:
     """The effect of one 0/1 state on retention among `rows`; `own_columns` are features left out of depth."""
     treatment = treated[rows].astype(np.float64)
     churned = design.churned[rows]
@@ -225,5 +225,3 @@ def _raw(design: Design, treated: Flags, rows: Flags) -> Effect:
     return _with_interval(
         float(shares[0] - shares[1]) * POINTS, by_account, ratio, float("nan"), reference, int(rows.sum())
     )
-
-

@@ -52,3 +52,22 @@ class FeatureEvidence:
     verdict: Verdict
     hypothesis: str
     because: str
+
+
+NAIVE = "forest_impurity"
+
+
+@dataclass(frozen=True)
+class ModelImportance:
+    """What forest and boosting say of every feature, judged on accounts they had not seen: the naive view.
+
+    measures: measure -> feature -> value: `forest_impurity` (share), `forest_permutation` and `boosting_permutation`
+    (loss of held-out AUC when all signals of the feature are shuffled together), `boosting_shap` (mean absolute
+    contribution in log-odds, negative where use goes with churn).
+    auc: `forest`, `boosting` -> held-out AUC. agreement: rank correlation of the two permutation importances.
+    """
+
+    measures: dict[str, dict[str, float]]
+    auc: dict[str, float]
+    agreement: float
+    held_out_rows: int

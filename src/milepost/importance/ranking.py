@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from milepost.adoption import Adoption, Standing, adoption_table, available
 from milepost.errors import NotEnoughData
-from milepost.importance.design import Design, account_codes, make_design
+from milepost.importance.design import Design, account_codes, make_design, ranked_rows
 from milepost.importance.effect import (
     Effect,
     direct_effects,
@@ -23,7 +23,7 @@ from milepost.importance.effect import (
     total_effects,
     unknown_effect,
 )
-from milepost.importance.evidence import FeatureEvidence
+from milepost.importance.evidence import NAIVE, FeatureEvidence, ModelImportance
 from milepost.importance.stability import Stability, stability
 from milepost.importance.verdicts import Case, direction, hypothesis_verdict, judge
 from milepost.outcomes import Outcomes
@@ -34,7 +34,6 @@ from milepost.terms import ACCOUNT, Verdict
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Progress = Callable[[str], None]
-NAIVE = "forest_impurity"
 
 _ORDER = (
     Verdict.KEEP, Verdict.NICHE_WATCH, Verdict.UBIQUITOUS_INTENSITY, Verdict.INCONCLUSIVE, Verdict.PROXY,
@@ -88,13 +87,12 @@ def rank_features(
     observations: Observations,
     outcomes: Outcomes,
     settings: Settings,
-    importances: Mapping[str, Mapping[str, float]] | None = None,
+    importances: ModelImportance | None = None,
     progress: Progress = lambda text: None,
 ) -> Ranking:
     """Rank every feature of the catalogue by its evidence.
 
-    importances: measure -> feature -> value, as `models.model_importance` returns in `measures`; None leaves the
-    naive view out (naive_rank 0). Rows count when their outcome is known and the account is old enough.
+    importances: from `models.model_importance`; None leaves the naive view out (naive_rank 0). Rows count when their outcome is known and the account is old enough.
     Order: kept features by lower bound; then niche_watch, ubiquitous_intensity, inconclusive, proxy, confounded,
     not_separable, harmful, no_effect, ubiquitous, niche, too_new, each by lower bound.
     Raises NotEnoughData with the counts and the smallest effect such data could show.
@@ -104,7 +102,7 @@ def rank_features(
     design = make_design(used, found)
     progress(f"ranking: {len(design.codes):,} rows, {design.accounts:,} accounts, {design.churned_accounts:,} churned")
     study = _study(used, design, settings)
-    evidence = _ordered(_evidence(used, study, settings, importances or {}))
+    evidence = _ordered(_evidence(used, study, settings, importances.measures if importances else {}))
     kept = [row.feature for row in evidence if row.verdict == Verdict.KEEP]
     progress(f"ranking: {len(kept)} of {len(evidence)} features kept")
     without, renewal = _beside(used, design, kept)
@@ -112,17 +110,6 @@ def rank_features(
         evidence, len(design.codes), design.accounts, design.churned_accounts, smallest_effect(design), without, renewal,
         _notes(used, design, renewal),
     )  # fmt: skip
-
-
-def ranked_rows(
-    observations: Observations, outcomes: Outcomes, settings: Settings
-) -> tuple[Observations, Outcomes]:
-    """Rows with a known outcome of accounts old enough to be judged."""
-    old = observations.context["tenure_days"].to_numpy() >= settings.signals.min_tenure_days
-    keep = np.asarray(outcomes.known & old & ~np.isnan(outcomes.churned))
-    if keep.all():
-        return observations, outcomes
-    return observations.take(keep), outcomes.take(keep)
 
 
 def kept_features(observations: Observations, design: Design, settings: Settings) -> dict[str, float]:

@@ -119,7 +119,8 @@ def percent(share: float) -> str:
     """0.314 -> "31 %"; a share that is not quite 0 or 1 keeps a decimal."""
     if np.isnan(share):
         return "unknown"
-    return f"{_PERCENT * share:.0f} %" if 0.02 <= share <= 0.98 else f"{_PERCENT * share:.1f} %"
+    whole = share in (0.0, 1.0) or 0.02 <= share <= 0.98
+    return f"{_PERCENT * share:.0f} %" if whole else f"{_PERCENT * share:.1f} %"
 
 
 def _outside_band(case: Case, rules: RankingSettings) -> Verdict | None:

@@ -117,8 +117,14 @@ def draw_importance(data: ImportanceMap, description: str) -> str:
             axes.plot([100 * dot.adoption], [dot.importance], marker, color=colour, markerfacecolor=face, markersize=5)
         span = _span(data)
         for dot, side, (dx, dy) in _label_places(data, span[1] - span[0]):
-            place = {"xytext": (dx, dy), "textcoords": "offset points", "ha": side, "va": "center", "fontsize": 8.5}
-            axes.annotate(label(dot.label, _MAP_LABEL), (100 * dot.adoption, dot.importance), **place)
+            place: dict[str, Any] = {
+                "xytext": (dx, dy),
+                "textcoords": "offset points",
+                "ha": side,
+                "va": "center",
+                "fontsize": 8.5,
+            }
+            axes.annotate(label(dot.label, _MAP_LABEL), (100 * dot.adoption, dot.importance), va="center", **place)
         axes.set_ylim(*span)
         axes.axhline(0, color=SOFT, linewidth=0.8)
         axes.set_xlim(-3, 103)
@@ -223,7 +229,7 @@ def _kept_legend(axes: Axes, *, marker: str = "o", lines: bool = False) -> None:
     """Kept and not kept differ by shape or fill, not by colour alone."""
     style = ("-", "--") if lines else ("none", "none")
     axes.plot([], [], linestyle=style[0], color=KEPT, marker="o", markersize=5, label="kept")
-    axes.plot([], [], style[1], color=OTHER, marker=marker, markersize=5, label="not kept",
+    axes.plot([], [], linestyle=style[1], color=OTHER, marker=marker, markersize=5, label="not kept",
               markerfacecolor=OTHER if lines else "none")  # fmt: skip
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1.02), ncols=2, borderaxespad=0)
 

@@ -1,0 +1,241 @@
+"""Rules on the tables: each row is used, quarantined, a duplicate or outside, and every one is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from milepost.data.contract import Finding, RowCount
+from milepost.data.mapping import Mapped, literal, quoted
+from milepost.errors import ContractError
+from milepost.settings import Settings, Table
+from milepost.terms import Action
+
+_KEYS = {"accounts": "account_id", "events": "event_id", "conversations": "conversation_id"}
+_DUPLICATE, _OUTSIDE = "duplicate", "outside: "
+_ID_KINDS = {"VARCHAR": "text"}
+SAMPLE_KEYS = 5
+
+
+@dataclass(frozen=True)
+class Source:
+    """One raw table on the connection: its name in the contract, its settings and what the reader could not split."""
+
+    name: str
+    table: Table
+    relation: str
+    unreadable_lines: int
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A checked table, with where its rows went; `id_kind` is how the source writes account ids: text or integer."""
+
+    count: RowCount
+    findings: tuple[Finding, ...]
+    id_kind: str
+
+
+def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, as_of: datetime | None) -> Opened:
+    """Make the contract's table from the raw one: typed, without the rows that break a rule.
+
+    Raises ContractError for 0 rows, a key that is always null, too many quarantined rows, a key with two contents and
+    subscriptions that overlap.
+    """
+    name = source.name
+    typed = _typed(connection, source, mapped, settings, as_of)
+    counts = dict(connection.raw_sql(f"SELECT coalesce(fate, ''), count(*) FROM {typed} GROUP BY 1").fetchall())
+    read = sum(counts.values()) + source.unreadable_lines
+    if read == 0:
+        raise ContractError("0 rows", where=f"tables.{name}", fix="check the path")
+    duplicates = _deduplicated(connection, source, typed)
+    if duplicates:
+        counts[""] = counts.get("", 0) - duplicates
+    outside = sum(count for fate, count in counts.items() if fate.startswith(_OUTSIDE))
+    used = counts.get("", 0)
+    quarantined = read - used - outside - duplicates
+    reasons = {fate: n for fate, n in counts.items() if fate and not fate.startswith(_OUTSIDE)}
+    if source.unreadable_lines:
+        reasons["a field too many or too few"] = source.unreadable_lines
+    _refuse_too_many(name, reasons, read, settings)
+    if used == 0 and name in ("accounts", "events"):
+        raise ContractError("no row can be used", where=f"tables.{name}", fix=_why(counts))
+    if name == "subscriptions":
+        _refuse_overlap(connection)
+    findings = [_quarantine_finding(name, reason, n) for reason, n in reasons.items()]
+    findings += [_outside_finding(name, fate, n) for fate, n in counts.items() if fate.startswith(_OUTSIDE)]
+    if duplicates:
+        findings.append(Finding("the same row or key more than once", name, duplicates, Action.WARN, "used once"))
+    count = RowCount(name, read, used, quarantined, duplicates, outside)
+    return Opened(count, tuple(findings), _id_kind(connection, source))
+
+
+def period(connection: Any) -> tuple[datetime, datetime]:
+    """First and last moment of the events that are used."""
+    first, last = connection.raw_sql("SELECT min(occurred_at), max(occurred_at) FROM events").fetchone()
+    return first, last
+
+
+def refuse_mixed_ids(kinds: Mapping[str, str]) -> None:
+    """Raise ContractError when account ids are integers in one table and text in another."""
+    by_kind = {kind: name for name, kind in kinds.items() if kind in ("text", "integer")}
+    if len(by_kind) == 2:
+        raise ContractError(
+            f"account_id is an integer in {by_kind['integer']} and text in {by_kind['text']}",
+            where="tables", fix="export both the same way: '7' and '007' would not meet",
+        )  # fmt: skip
+
+
+def _typed(connection: Any, source: Source, mapped: Mapped, settings: Settings, as_of: datetime | None) -> str:
+    """The table typed, with a column `fate`: null for a row to use, else the first rule it breaks."""
+    name, typed = source.name, f"typed_{source.name}"
+    columns = dict(mapped.select)
+    if name == "subscriptions":
+        columns["item"] = _base_item(columns["item"], source.table)
+    if name == "events":
+        columns["visible_at"] = f"greatest({columns['occurred_at']}, coalesce({columns['loaded_at']}, {columns['occurred_at']}))"
+    rules = [*mapped.problems, *_outside_rules(name, columns, source.table, settings, as_of)]
+    if name == "subscriptions":
+        rules.append(("ends before it starts", f"({columns['ended_at']}) < ({columns['started_at']})"))
+    if name != "accounts":
+        rules.append(("account unknown in accounts", f"({columns['account_id']}) NOT IN (SELECT account_id FROM known_accounts)"))
+    fate = "CASE " + " ".join(f"WHEN {condition} THEN {literal(reason)}" for reason, condition in rules) + " END"
+    select = ", ".join(f"{sql} AS {quoted(column)}" for column, sql in columns.items())
+    # a CSV is in memory already; a large Parquet file stays where it is and is read through the view
+    keep = "VIEW" if _is_view(connection, source.relation) and name == "events" else "TABLE"
+    connection.raw_sql(f"CREATE TEMP {keep} {typed} AS SELECT {select}, {fate} AS fate FROM {source.relation}")
+    if name == "accounts":
+        # excluded accounts are known: their events are outside, not an error
+        connection.raw_sql(f"CREATE TEMP TABLE known_accounts AS SELECT DISTINCT account_id FROM {typed} WHERE account_id IS NOT NULL")
+    return typed
+
+
+def _is_view(connection: Any, relation: str) -> bool:
+    found = connection.raw_sql(f"SELECT count(*) FROM duckdb_views() WHERE view_name = {literal(relation)}").fetchone()
+    return bool(found[0])
+
+
+def _base_item(item: str, table: Table) -> str:
+    if not table.base_items:
+        return item
+    matches = " OR ".join(f"({item}) GLOB {literal(pattern)}" for pattern in table.base_items)
+    return f"CASE WHEN {matches} THEN 'base' ELSE {item} END"
+
+
+def _outside_rules(
+    name: str, columns: Mapping[str, str], table: Table, settings: Settings, as_of: datetime | None
+) -> list[tuple[str, str]]:
+    rules = []
+    for pattern in settings.data.exclude_accounts:
+        rules.append((f"{_OUTSIDE}excluded account", f"({columns['account_id']}) GLOB {literal(pattern)}"))
+    for pattern in table.ignore_items if name == "subscriptions" else ():
+        rules.append((f"{_OUTSIDE}ignored item", f"({columns['item']}) GLOB {literal(pattern)}"))
+    begins = {"events": "visible_at", "subscriptions": "started_at", "conversations": "opened_at", "surveys": "answered_at"}
+    if as_of is not None and name in begins:
+        moment = literal(as_of.isoformat())
+        rules.append((f"{_OUTSIDE}at or after the date", f"({columns[begins[name]]}) >= TIMESTAMP {moment}"))
+    return rules
+
+
+def _deduplicated(connection: Any, source: Source, typed: str) -> int:
+    """Create the table people use, each key once; returns how many rows were left out as duplicates.
+
+    Keys are looked for first: only where some stand twice are rows compared, so that clean data cost one aggregate.
+    """
+    name = source.name
+    usable = f"SELECT * EXCLUDE (fate) FROM {typed} WHERE fate IS NULL"
+    key = _KEYS.get(name)
+    repeated = 0
+    if key is not None:
+        connection.raw_sql(
+            f"CREATE TEMP TABLE repeated_{name} AS SELECT {key} FROM ({usable}) WHERE {key} IS NOT NULL "
+            f"GROUP BY {key} HAVING count(*) > 1"
+        )
+        repeated = connection.raw_sql(f"SELECT count(*) FROM repeated_{name}").fetchone()[0]
+    if not repeated:
+        connection.raw_sql(f"CREATE TEMP VIEW {name} AS {usable}")
+        return 0
+    if name == "accounts":
+        _refuse_two_contents(connection, usable)
+    twice = f"SELECT * FROM ({usable}) WHERE {key} IN (SELECT {key} FROM repeated_{name})"
+    # every column takes part in the order, so that it does not matter which copy came first
+    once = f"SELECT * FROM ({twice}) QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY ALL_COLUMNS) = 1"
+    columns = [row[0] for row in connection.raw_sql(f"DESCRIBE {typed}").fetchall() if row[0] != "fate"]
+    once = once.replace("ALL_COLUMNS", ", ".join(quoted(column) for column in columns))
+    connection.raw_sql(f"CREATE TEMP TABLE once_{name} AS {once}")
+    rest = f"SELECT * FROM ({usable}) WHERE {key} IS NULL OR {key} NOT IN (SELECT {key} FROM repeated_{name})"
+    connection.raw_sql(f"CREATE TEMP VIEW {name} AS {rest} UNION ALL SELECT * FROM once_{name}")
+    rows = connection.raw_sql(f"SELECT (SELECT count(*) FROM ({twice})), (SELECT count(*) FROM once_{name})").fetchone()
+    return int(rows[0] - rows[1])
+
+
+def _refuse_two_contents(connection: Any, usable: str) -> None:
+    rows = connection.raw_sql(
+        f"SELECT account_id FROM (SELECT DISTINCT * FROM ({usable})) GROUP BY 1 HAVING count(*) > 1 ORDER BY 1"
+    ).fetchall()
+    if rows:
+        raise ContractError(
+            f"{len(rows):,} accounts stand more than once with different content: {_sample(rows)}",
+            where="tables.accounts", expected="one row per account", fix="keep the right row of each",
+        )  # fmt: skip
+
+
+def _refuse_overlap(connection: Any) -> None:
+    rows = connection.raw_sql(
+        "SELECT DISTINCT account_id FROM (SELECT account_id, started_at, "
+        "max(coalesce(ended_at, TIMESTAMP '9999-01-01')) OVER (PARTITION BY account_id, item ORDER BY started_at, ended_at "
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach FROM subscriptions) WHERE started_at < reach ORDER BY 1"
+    ).fetchall()
+    if rows:
+        raise ContractError(
+            f"subscriptions of one item overlap for {len(rows):,} accounts: {_sample(rows)}",
+            where="tables.subscriptions", expected="one row at a time per account and item",
+            fix="map columns.item, or set base_items",
+        )  # fmt: skip
+
+
+def _refuse_too_many(name: str, reasons: Mapping[str, int], read: int, settings: Settings) -> None:
+    total, allowed = sum(reasons.values()), settings.data.max_quarantined_share
+    if total > allowed * read:
+        reason, count = max(reasons.items(), key=lambda item: item[1])
+        raise ContractError(
+            f"{total:,} of {read:,} rows cannot be used, most of them: {reason} ({count:,})",
+            where=f"tables.{name}", expected=f"at most {allowed:.0%}", fix=_advice(reason),
+        )  # fmt: skip
+
+
+def _advice(reason: str) -> str:
+    if reason.startswith("unreadable"):
+        return "set time_format or time_unit for this table"
+    if reason.startswith("account unknown"):
+        return "check that both tables write account_id the same way"
+    return "mend the source, or raise data.max_quarantined_share"
+
+
+def _why(counts: Mapping[str, int]) -> str:
+    fate, count = max(counts.items(), key=lambda item: item[1])
+    return f"{count:,} rows: {fate.removeprefix(_OUTSIDE)}"
+
+
+def _sample(rows: list[tuple[str]]) -> str:
+    shown = ", ".join(str(row[0])[:40] for row in rows[:SAMPLE_KEYS])
+    return shown + (" …" if len(rows) > SAMPLE_KEYS else "")
+
+
+def _quarantine_finding(name: str, reason: str, count: int) -> Finding:
+    return Finding(reason, name, count, Action.QUARANTINE, "left out; see the source's rows")
+
+
+def _outside_finding(name: str, fate: str, count: int) -> Finding:
+    return Finding(fate.removeprefix(_OUTSIDE), name, count, Action.WARN, "left out on purpose")
+
+
+def _id_kind(connection: Any, source: Source) -> str:
+    """How the source writes account ids; a CSV writes everything as text, which says nothing."""
+    column = source.table.columns.get("account_id", "account_id")
+    types = {row[0]: row[1] for row in connection.raw_sql(f"DESCRIBE {source.relation}").fetchall()}
+    if not _is_view(connection, source.relation) or column not in types:
+        return ""
+    return "text" if types[column].startswith("VARCHAR") else "integer"

@@ -1,0 +1,136 @@
+"""Files as they lie on disk: is it there, is it what it says it is, and what columns does it have."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import zlib
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from milepost.errors import ContractError, EnvironmentFault
+from milepost.settings import Table
+
+_WHOLE_HASH_BYTES = 256 * 2**20
+_MAX_HEADER_BYTES = 2**20
+_GZIP = b"\x1f\x8b"
+
+
+def kind_of(path: Path, table: Table) -> str:
+    """`parquet`, `csv` or `duckdb`, from the settings or the name; the content has to agree.
+
+    Raises ContractError when the file is missing, empty or not what its name says, EnvironmentFault without permission.
+    """
+    if not path.exists():
+        raise ContractError("no such file", where=str(table.path), fix="check the path in milepost.toml")
+    if path.is_dir():
+        return "parquet"
+    kind = table.format or _by_name(path)
+    start = _first_bytes(path)
+    if not start:
+        raise ContractError("the file is empty", where=path.name)
+    if kind == "parquet" and start[:4] != b"PAR1":
+        raise ContractError("not a Parquet file, whatever its name says", where=path.name, fix="name it .csv or rewrite it")
+    if kind == "csv":
+        _refuse_encoding(start, path.name)
+    return kind
+
+
+def _by_name(path: Path) -> str:
+    name = path.name.lower().removesuffix(".gz")
+    for ending, kind in ((".parquet", "parquet"), (".pq", "parquet"), (".duckdb", "duckdb"), (".db", "duckdb")):
+        if name.endswith(ending):
+            return kind
+    return "csv"
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4)
+    except PermissionError:
+        raise EnvironmentFault("no permission to read", where=path.name, fix="allow reading it") from None
+
+
+def _refuse_encoding(start: bytes, name: str) -> None:
+    for mark, encoding in ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")):
+        if start.startswith(mark):
+            raise ContractError(f"the file is {encoding}", where=name, expected="UTF-8", fix="save it as CSV UTF-8")
+    if start.startswith(b"PAR1"):
+        raise ContractError("the file is Parquet", where=name, expected="CSV", fix="name it .parquet")
+
+
+def csv_header(path: Path, table: Table) -> list[str]:
+    """Column names of a CSV file. Raises ContractError for a wrong delimiter, doubled names or bytes that are no text."""
+    line = _first_line(path)
+    names = next(csv.reader([line], delimiter=table.delimiter, quotechar=table.quote), [])
+    if len(names) == 1:
+        for other, word in ((";", "semicolons"), ("\t", "tabs"), (",", "commas"), ("|", "bars")):
+            if other != table.delimiter and other in names[0]:
+                raise ContractError(
+                    f"the columns are separated by {word}, not by '{table.delimiter}'",
+                    where=path.name,
+                    fix=f"set delimiter = {other!r} in milepost.toml",
+                )
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise ContractError(f"column '{doubled[0]}' stands twice in the header", where=path.name)
+    return names
+
+
+def _first_line(path: Path) -> str:
+    try:
+        with _opened(path) as stream:
+            raw = stream.readline(_MAX_HEADER_BYTES)
+        return raw.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ContractError("not UTF-8 text", where=path.name, fix="save it as CSV UTF-8") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise ContractError("the gzip file is damaged", where=path.name, fix="pack it again") from None
+
+
+def _opened(path: Path) -> IO[bytes]:
+    if path.name.lower().endswith(".gz") or _first_bytes(path)[:2] == _GZIP:
+        return gzip.open(path, "rb")
+    return path.open("rb")
+
+
+def parquet_files(path: Path) -> list[Path]:
+    """The Parquet files of a path, all with one schema. Raises ContractError naming two that differ."""
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    if not files:
+        raise ContractError("no Parquet file in this folder", where=path.name)
+    first: pa.Schema | None = None
+    for file in files:
+        schema = _schema(file)
+        if first is not None and not schema.equals(first):
+            raise ContractError(f"{files[0].name} and {file.name} have different schemas", where=path.name,
+                                fix="write them with one schema")  # fmt: skip
+        first = schema
+    return files
+
+
+def _schema(file: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(file).remove_metadata()
+    except (pa.ArrowInvalid, OSError, EOFError):
+        raise ContractError("the Parquet file is damaged", where=file.name, fix="write it again") from None
+
+
+def fingerprint(paths: list[Path]) -> str:
+    """sha256 over the content; of a file over 256 MB its size, first and last megabyte."""
+    digest = hashlib.sha256()
+    for path in paths:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            if size <= _WHOLE_HASH_BYTES:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+                continue
+            digest.update(str(size).encode() + stream.read(2**20))
+            stream.seek(-(2**20), 2)
+            digest.update(stream.read())
+    return digest.hexdigest()

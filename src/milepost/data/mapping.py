@@ -1,0 +1,165 @@
+"""From the columns a source has to the contract's columns: one SQL SELECT per table, nothing interpreted as code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from milepost.data.contract import CONTRACT, Column
+from milepost.errors import ContractError, nearest
+from milepost.settings import Settings, Table
+
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+_FLOATS = {"FLOAT", "DOUBLE"}
+_EPOCH = {"s": "make_timestamp(({})::BIGINT * 1000000)", "ms": "make_timestamp(({})::BIGINT * 1000)",
+          "us": "make_timestamp(({})::BIGINT)"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The SELECT list of a table, and the conditions under which a row has a problem: (reason, SQL), first match."""
+
+    select: tuple[tuple[str, str], ...]
+    problems: tuple[tuple[str, str], ...]
+
+
+def quoted(name: str) -> str:
+    """An identifier for SQL, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A string for SQL, whatever is in it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def map_table(name: str, table: Table, types: Mapping[str, str], settings: Settings) -> Mapped:
+    """How each column of the contract comes from the source's columns (`types`: name -> DuckDB type).
+
+    Raises ContractError when a required or a mapped column is not there, or its type cannot hold what it should.
+    """
+    where = f"tables.{name}"
+    _refuse_unknown_mapping(table, types, where, name, settings)
+    select, problems = [], []
+    for column in CONTRACT[name]:
+        raw = _raw(column, table, types, where)
+        if raw is None:
+            select.append((column.name, _default(column)))
+            continue
+        source, kind = raw
+        expression = _converted(column, source, kind, table, where)
+        select.append((column.name, expression))
+        problems += _problems(column, source, expression)
+    for attribute in _attributes(name, table, settings):
+        source = table.columns.get(attribute, attribute)
+        _present(source, types, where)
+        select.append((attribute, f"nullif(({quoted(source)})::VARCHAR, '')"))
+    return Mapped(tuple(select), tuple(problems))
+
+
+def _attributes(name: str, table: Table, settings: Settings) -> list[str]:
+    """Columns of accounts beyond the contract's own that the settings name."""
+    if name != "accounts":
+        return []
+    wanted = [*table.immutable, *([settings.data.segment] if settings.data.segment else [])]
+    own = {column.name for column in CONTRACT["accounts"]}
+    return [attribute for attribute in dict.fromkeys(wanted) if attribute not in own]
+
+
+def _refuse_unknown_mapping(
+    table: Table, types: Mapping[str, str], where: str, name: str, settings: Settings
+) -> None:
+    allowed = [column.name for column in CONTRACT[name]] + _attributes(name, table, settings)
+    for ours, theirs in table.columns.items():
+        if ours not in allowed:
+            raise ContractError(f"columns.{ours} is no column of {name}", where=where, fix=nearest(ours, allowed))
+        _present(theirs, types, where)
+    for ours in table.constants:
+        if ours not in allowed:
+            raise ContractError(f"constants.{ours} is no column of {name}", where=where, fix=nearest(ours, allowed))
+
+
+def _present(column: str, types: Iterable[str], where: str) -> None:
+    if column not in types:
+        raise ContractError(f"column '{column}' is not in the source", where=where, fix=nearest(column, types))
+
+
+def _raw(column: Column, table: Table, types: Mapping[str, str], where: str) -> tuple[str, str] | None:
+    """SQL of the unconverted value and its type, or None when there is no source for it."""
+    if column.name in table.constants:
+        return literal(table.constants[column.name]), "VARCHAR"
+    source = table.columns.get(column.name, column.name)
+    if source in types:
+        return quoted(source), types[source]
+    if column.required:
+        raise ContractError(f"column '{column.name}' is missing", where=where,
+                            fix=f"map it with columns.{column.name}; {nearest(column.name, types)}")  # fmt: skip
+    return None
+
+
+def _default(column: Column) -> str:
+    sql_type = {"text": "VARCHAR", "time": "TIMESTAMP", "number": "DOUBLE", "flag": "BOOLEAN"}[column.kind]
+    value = "NULL" if column.default is None else literal(column.default)
+    return f"CAST({value} AS {sql_type})"
+
+
+def _converted(column: Column, source: str, kind: str, table: Table, where: str) -> str:
+    base = kind.split("(")[0].upper()
+    if column.kind == "text":
+        if column.name in ("account_id", "user_id", "event_id", "conversation_id") and base in _FLOATS:
+            raise ContractError(f"column {source} holds ids as floating-point numbers", where=where,
+                                expected="integers or text", fix="export it again: large ids are already damaged")  # fmt: skip
+        return f"nullif(({source})::VARCHAR, '')"
+    if column.kind == "time":
+        return _time(column, source, base, table, where)
+    sql_type = "BOOLEAN" if column.kind == "flag" else "DOUBLE"
+    converted = f"TRY_CAST(nullif(({source})::VARCHAR, '') AS {sql_type})"
+    return f"coalesce({converted}, {column.default})" if column.default and column.kind == "number" else converted
+
+
+def _time(column: Column, source: str, base: str, table: Table, where: str) -> str:
+    if base in ("TIMESTAMP WITH TIME ZONE",):
+        return f"({source})::TIMESTAMP"
+    if base.startswith("TIMESTAMP") or base == "DATE":
+        return _in_utc(f"({source})::TIMESTAMP", table)
+    if base in _INTEGERS | _FLOATS:
+        if not table.time_unit:
+            raise ContractError(f"column {source} ({column.name}) holds numbers", where=where,
+                                fix='set time_unit = "s", "ms" or "us"')  # fmt: skip
+        return _EPOCH[table.time_unit].format(source)
+    text = f"nullif(trim({source}), '')"
+    if table.time_unit:
+        return _EPOCH[table.time_unit].format(f"TRY_CAST({text} AS BIGINT)")
+    if table.time_format:
+        return _in_utc(f"try_strptime({text}, {literal(table.time_format)})", table)
+    if table.time_zone == "UTC":
+        # with an offset in the text it is honoured, without one it is UTC
+        return f"TRY_CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"
+    return _in_utc(f"TRY_CAST({text} AS TIMESTAMP)", table)
+
+
+def _in_utc(naive: str, table: Table) -> str:
+    """A local time as UTC; one that the change to summer time leaves out becomes null."""
+    if table.time_zone == "UTC":
+        return naive
+    zone = literal(table.time_zone)
+    moment = f"timezone({zone}, {naive})"
+    return f"CASE WHEN timezone({zone}, {moment}) = {naive} THEN ({moment})::TIMESTAMP END"
+
+
+def _problems(column: Column, source: str, expression: str) -> list[tuple[str, str]]:
+    there = f"nullif(({source})::VARCHAR, '') IS NOT NULL"
+    problems = []
+    if column.required:
+        problems.append((f"empty {column.name}", f"NOT ({there})"))
+    if column.kind == "time":
+        problems.append((f"unreadable {column.name}", f"{there} AND ({expression}) IS NULL"))
+    elif column.kind == "number":
+        unreadable = f"TRY_CAST(nullif(({source})::VARCHAR, '') AS DOUBLE)"
+        problems.append((f"{column.name} is not a number", f"{there} AND {unreadable} IS NULL"))
+        # nan is how some exports write a missing number, and stays missing
+        problems.append((f"{column.name} is infinite", f"isinf(coalesce({unreadable}, 0))"))
+        problems.append((f"{column.name} is too large", f"abs({unreadable}) >= 1e15 AND NOT isnan({unreadable})"))
+    elif column.kind == "flag":
+        problems.append((f"{column.name} is not true or false", f"{there} AND ({expression}) IS NULL"))
+    return problems

@@ -1,0 +1,174 @@
+"""Writing that a reader never sees half done: lock, write aside, fsync, rename, then point CURRENT at it.
+
+    folder/versions/<run>.tmp/  →  folder/versions/<run>/  →  folder/CURRENT  →  folder/<name> (links for people)
+
+Readers follow CURRENT, which lists the sha256 of every file; the links beside it are for opening by hand.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pandas as pd
+
+from milepost.errors import ContractError, EnvironmentFault, LockHeld
+
+KEPT_VERSIONS = 3
+# a spreadsheet runs a cell that begins with one of these, full-width forms included
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file aside and move it into place; on any failure the old one stays and nothing else is left.
+
+    Raises EnvironmentFault when the disk or the permissions say no.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _environment(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(temporary)
+            _sync(temporary)
+            os.replace(temporary, path)
+            _sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def publish(folder: Path, run: str, write: Callable[[Path], object]) -> Path:
+    """Publish what `write` puts into the folder it is given as one version; returns the version's folder.
+
+    Raises LockHeld when another process publishes here, EnvironmentFault when the disk or the permissions say no.
+    """
+    with _environment(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with lock(folder), _environment(folder):
+        versions = folder / "versions"
+        versions.mkdir(exist_ok=True)
+        for left in versions.glob("*.tmp"):
+            shutil.rmtree(left)
+        aside, target = versions / f"{run}.tmp", versions / run
+        aside.mkdir()
+        try:
+            write(aside)
+            hashes = {path.name: sha256(path) for path in sorted(aside.iterdir())}
+            for path in [*aside.iterdir(), aside]:
+                _sync(path)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        if target.exists():
+            shutil.rmtree(target)
+        os.rename(aside, target)
+        _sync(versions)
+        manifest = json.dumps({"run": run, "files": hashes}, indent=1)
+        write_atomic(folder / "CURRENT", lambda path: path.write_text(manifest, encoding="utf-8"))
+        _link_for_people(folder, target, list(hashes))
+        _forget_old(versions, run)
+    return target
+
+
+def current(folder: Path) -> Path:
+    """The version CURRENT names, every file checked against its hash.
+
+    Raises ContractError when nothing is published or a file is damaged, missing or unexpected.
+    """
+    try:
+        manifest = json.loads((folder / "CURRENT").read_text(encoding="utf-8"))
+        run, files = manifest["run"], manifest["files"]
+    except FileNotFoundError:
+        raise ContractError("nothing is published here yet", where=str(folder)) from None
+    except (ValueError, KeyError, TypeError):
+        raise ContractError("CURRENT is damaged", where=str(folder), fix="publish again") from None
+    source = folder / "versions" / Path(str(run)).name
+    found = {path.name for path in source.iterdir()} if source.is_dir() else set()
+    if found != set(files):
+        raise ContractError(f"version {run} is not complete", where=str(folder), fix="publish again")
+    for name, expected in files.items():
+        if (source / name).is_symlink() or sha256(source / name) != expected:
+            raise ContractError(f"{name} is damaged: its sha256 differs", where=str(folder), fix="publish again")
+    return source
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the holder's process id stands in the file. Raises LockHeld when it is taken."""
+    with _environment(folder):
+        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            raise LockHeld(
+                f"process {holder} is writing here", where=str(folder), fix="wait for it, or stop it"
+            ) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with an apostrophe before text that a spreadsheet would run as a formula; numbers stay numbers."""
+    safe = frame.copy()
+    for name in safe.columns:
+        if pd.api.types.is_string_dtype(safe[name]) or safe[name].dtype == object:
+            safe[name] = safe[name].map(_safe_cell)
+    return safe.rename(columns=_safe_cell)
+
+
+def _safe_cell(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+@contextmanager
+def _environment(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = "no space left on the disk" if error.errno == errno.ENOSPC else (error.strerror or "input/output error")
+        raise EnvironmentFault(reason.lower(), where=str(path), fix="free the space or the permission") from None
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _link_for_people(folder: Path, target: Path, names: list[str]) -> None:
+    """Give every file of the version a stable name beside CURRENT: a hard link, or a copy where links fail."""
+    for name in names:
+        aside = folder / f".{name}.{os.getpid()}.tmp"
+        aside.unlink(missing_ok=True)
+        try:
+            os.link(target / name, aside)
+        except OSError:
+            shutil.copy2(target / name, aside)
+        os.replace(aside, folder / name)
+
+
+def _forget_old(versions: Path, run: str) -> None:
+    """Keep the newest few versions; the current one always stays."""
+    others = sorted((path for path in versions.iterdir() if path.name != run), key=lambda path: path.stat().st_mtime)
+    for path in others[: max(0, len(others) - KEPT_VERSIONS + 1)]:
+        with suppress(OSError):
+            shutil.rmtree(path)

@@ -1,0 +1,187 @@
+"""Open the contract's tables, wherever they live, as checked Ibis tables on one embedded DuckDB."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import duckdb
+import ibis
+
+from milepost.data import checks, files
+from milepost.data.contract import Finding, RowCount, Tables
+from milepost.data.mapping import literal, map_table, quoted
+from milepost.errors import ContractError, EnvironmentFault
+from milepost.settings import Settings, Table
+from milepost.terms import Action
+from milepost.windows import as_utc_naive, midnight
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A source as it was found: its relation on the connection, its columns, and rows the reader could not split."""
+
+    relation: str
+    types: dict[str, str]
+    unreadable_lines: int
+    fingerprint: str
+
+
+def open_tables(
+    settings: Settings, as_of: datetime | None = None, progress: Progress = lambda text: None
+) -> Tables:
+    """Read, map, type and check every table; nothing at or after `as_of` is used.
+
+    Raises ContractError for a table that breaks the contract, EnvironmentFault when it cannot be reached.
+    """
+    connection = connect(settings)
+    opened: dict[str, checks.Opened] = {}
+    prints: list[str] = []
+    for name, table in settings.tables.given().items():
+        progress(f"reading {name}")
+        raw = _raw(connection, name, table, settings)
+        prints.append(f"{name}:{raw.fingerprint}:{table!r}")
+        mapped = map_table(name, table, raw.types, settings)
+        opened[name] = checks.apply(connection, checks.Source(name, table, raw.relation, raw.unreadable_lines), mapped,
+                                    settings, as_of)  # fmt: skip
+    checks.refuse_mixed_ids({name: part.id_kind for name, part in opened.items()})
+    begin, last = checks.period(connection)
+    return Tables(
+        connection=connection,
+        accounts=connection.table("accounts"),
+        events=connection.table("events"),
+        **{
+            name: connection.table(name) if name in opened else None
+            for name in ("subscriptions", "conversations", "surveys", "access")
+        },
+        has_users=_is_mapped("user_id", settings.tables.events, connection),
+        has_values=_is_mapped("value", settings.tables.events, connection),
+        data_begin=midnight(begin),
+        complete_until=_complete_until(settings, last, as_of),
+        row_counts=tuple(part.count for part in opened.values()),
+        findings=tuple(finding for part in opened.values() for finding in part.findings),
+        fingerprint=hashlib.sha256("\n".join(prints).encode()).hexdigest(),
+    )
+
+
+def connect(settings: Settings) -> Any:
+    """An Ibis connection to an embedded DuckDB: its own temporary folder, bounded memory, UTC."""
+    folder = tempfile.mkdtemp(prefix="milepost-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    limit = settings.project.memory_limit or f"{_machine_bytes() // 3 // 2**20}MB"
+    connection = ibis.duckdb.connect(threads=settings.project.threads, memory_limit=limit, temp_directory=folder)
+    connection.raw_sql("SET TimeZone = 'UTC'")
+    connection.raw_sql("SET preserve_insertion_order = false")
+    return connection
+
+
+def _machine_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _is_mapped(column: str, table: Table, connection: Any) -> bool:
+    """Whether the source has the column: what is in it must not decide which signals there are."""
+    return column in table.constants or table.columns.get(column, column) in connection.table("raw_events").columns
+
+
+def _complete_until(settings: Settings, last: datetime, as_of: datetime | None) -> datetime:
+    """The settings' date, or the last event; never later than the date asked for."""
+    given = settings.data.complete_until
+    if given is None:
+        # a daily count covers its whole day
+        until = midnight(last) + timedelta(days=1) if settings.tables.events.daily else last
+    else:
+        until = as_utc_naive(given) if isinstance(given, datetime) else midnight(given)
+    return min(until, as_of) if as_of else until
+
+
+def _raw(connection: Any, name: str, table: Table, settings: Settings) -> Raw:
+    """Make the source visible on the connection as raw_<name>."""
+    relation = f"raw_{name}"
+    if table.url:
+        return _from_database(connection, relation, table)
+    path = settings.path(table.path)
+    kind = files.kind_of(path, table)
+    try:
+        if kind == "csv":
+            return _from_csv(connection, relation, path, table)
+        if kind == "duckdb":
+            return _from_duckdb(connection, relation, path, table)
+        return _from_parquet(connection, relation, path)
+    except (duckdb.IOException, PermissionError) as error:
+        reason = str(error).splitlines()[0][:120]
+        raise EnvironmentFault(f"cannot be read: {reason}", where=path.name) from None
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0][:160]
+        raise ContractError(f"cannot be read: {reason}", where=path.name) from None
+
+
+def _types(connection: Any, relation: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in connection.raw_sql(f"DESCRIBE {relation}").fetchall()}
+
+
+def _from_csv(connection: Any, relation: str, path: Path, table: Table) -> Raw:
+    """Every column as text, no guessing; lines that do not fit are counted, never dropped silently."""
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in files.csv_header(path, table))
+    packed = ", compression='gzip'" if path.name.lower().endswith(".gz") else ""
+    connection.raw_sql(
+        f"CREATE TEMP TABLE {relation} AS SELECT * FROM read_csv({literal(str(path))}, auto_detect=false, header=true, "
+        f"delim={literal(table.delimiter)}, quote={literal(table.quote)}, escape={literal(table.quote)}, "
+        f"columns={{{columns}}}, null_padding=false, strict_mode=true, max_line_size=16777216, store_rejects=true, "
+        f"rejects_table='rejects_{relation}', rejects_scan='scans_{relation}', rejects_limit=0{packed})"
+    )
+    lines = connection.raw_sql(f"SELECT count(DISTINCT line) FROM rejects_{relation}").fetchone()[0]
+    return Raw(relation, _types(connection, relation), lines, files.fingerprint([path]))
+
+
+def _from_parquet(connection: Any, relation: str, path: Path) -> Raw:
+    found = files.parquet_files(path)
+    names = ", ".join(literal(str(file)) for file in found)
+    connection.raw_sql(f"CREATE TEMP VIEW {relation} AS SELECT * FROM read_parquet([{names}])")
+    return Raw(relation, _types(connection, relation), 0, files.fingerprint(found))
+
+
+def _from_duckdb(connection: Any, relation: str, path: Path, table: Table) -> Raw:
+    alias = f"file_{relation}"
+    connection.raw_sql(f"ATTACH {literal(str(path))} AS {alias} (READ_ONLY)")
+    known = [row[0] for row in connection.raw_sql(
+        f"SELECT table_name FROM information_schema.tables WHERE table_catalog = {literal(alias)}").fetchall()]  # fmt: skip
+    _known_table(table, known, path.name)
+    connection.raw_sql(f"CREATE TEMP VIEW {relation} AS SELECT * FROM {alias}.{quoted(table.table)}")
+    return Raw(relation, _types(connection, relation), 0, files.fingerprint([path]))
+
+
+def _from_database(connection: Any, relation: str, table: Table) -> Raw:
+    """A table of any database Ibis reads, copied in batches. Passwords in the URL never reach a message."""
+    host = urlsplit(table.url).hostname or urlsplit(table.url).scheme
+    try:
+        remote = ibis.connect(table.url)
+        _known_table(table, remote.list_tables(), host)
+        batches = remote.table(table.table).to_pyarrow_batches()
+    except (ContractError, ImportError):
+        raise
+    except Exception as error:
+        raise EnvironmentFault(f"database cannot be reached ({type(error).__name__})", where=host) from None
+    connection.create_table(relation, batches.read_all(), temp=True)
+    digest = connection.raw_sql(f"SELECT count(*), bit_xor(hash(t)) FROM {relation} t").fetchone()
+    return Raw(relation, _types(connection, relation), 0, str(digest))
+
+
+def _known_table(table: Table, known: Iterable[str], where: str) -> None:
+    names = list(known)
+    if table.table not in names:
+        raise ContractError(f"no table '{table.table}'", where=where, expected=f"one of {', '.join(sorted(names)[:6])}")
+
+
+__all__ = ["Action", "Finding", "RowCount", "connect", "open_tables"]

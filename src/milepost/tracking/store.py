@@ -1,0 +1,74 @@
+"""Where tracking lives: `<mlruns>/mlflow.db` with artifacts under `<mlruns>/artifacts`; checked before mlflow opens it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from milepost.errors import EnvironmentFault, LockHeld, MilepostError
+
+LOCK_SECONDS = 20.0
+_FIX = "the model bundle is not affected; log the run again later"
+
+
+def database(mlruns: Path) -> Path:
+    return mlruns.resolve() / "mlflow.db"
+
+
+def tracking_uri(mlruns: Path) -> str:
+    """The address mlflow opens: sqlite:///<mlruns>/mlflow.db."""
+    return f"sqlite:///{database(mlruns).as_posix()}"
+
+
+def artifact_uri(mlruns: Path) -> str:
+    """Where a new experiment puts its artifacts, as a file address (spaces and # are escaped)."""
+    return (mlruns.resolve() / "artifacts").as_uri()
+
+
+def check_store(mlruns: Path, lock_seconds: float = LOCK_SECONDS) -> None:
+    """Make the folder, and find out quickly whether the database can be written.
+
+    Raises LockHeld when another process holds its lock for `lock_seconds`, EnvironmentFault when the folder or the
+    database cannot be written or is no database.
+    """
+    path = database(mlruns)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentFault(f"cannot make the folder: {error.strerror}", where=str(path.parent), fix=_FIX) from None
+    try:
+        with closing(sqlite3.connect(path, timeout=lock_seconds, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            # touches the file: SQLite refuses here, not at BEGIN, where the database is read-only or damaged
+            connection.execute("PRAGMA user_version")
+            connection.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise _fault(error, path, lock_seconds) from None
+
+
+@contextmanager
+def mlflow_errors(mlruns: Path) -> Iterator[None]:
+    """Turn whatever mlflow raises while it writes into one line; a bug is still a bug, but the work is not lost."""
+    try:
+        yield
+    except (MilepostError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        raise _fault(error, database(mlruns), LOCK_SECONDS) from error
+
+
+def _fault(error: Exception, path: Path, lock_seconds: float) -> EnvironmentFault:
+    text = " ".join(str(error).split())
+    if "locked" in text or "busy" in text:
+        return LockHeld(f"the tracking database is locked (waited {lock_seconds:g} s)", where=str(path), fix=_FIX)
+    if "not a database" in text or "malformed" in text:
+        return EnvironmentFault("not a readable tracking database", where=str(path), fix="move it away and run again")
+    if "Can't locate revision" in text or "out-of-date" in text:
+        return EnvironmentFault(
+            "the tracking database is of another mlflow version",
+            where=str(path),
+            fix="run 'mlflow db upgrade' or move it",
+        )
+    return EnvironmentFault(f"tracking failed: {type(error).__name__}: {text[:120]}", where=str(path), fix=_FIX)
