@@ -73,7 +73,7 @@ def from_toml(text: str, features: Iterable[str] | None = None, where: str = "fr
 def is_edited(text: str) -> bool:
     """Whether a definition differs from what milepost wrote; comments and layout do not count."""
     raw = _parse(text, "framework.toml")
-    return raw.pop("content_hash", None) != content_hash(raw)
+    return bool(raw.pop("content_hash", None) != content_hash(raw))
 
 
 def content_hash(content: dict[str, Any]) -> str:

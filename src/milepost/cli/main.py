@@ -32,7 +32,9 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
     _state["debug"] = debug
 
@@ -43,7 +45,9 @@ def demo(
     accounts: Annotated[int, typer.Option(min=50, help="How many accounts.")] = 3000,
     months: Annotated[int, typer.Option(min=6, max=120, help="How many months of history.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same product.")] = 7,
-    world: Annotated[str, typer.Option(help="standard, no_effect, confounded, bundles, non_linear, growth, late_launch.")] = "standard",
+    world: Annotated[
+        str, typer.Option(help="standard, no_effect, confounded, bundles, non_linear, growth, late_launch.")
+    ] = "standard",
 ) -> None:
     """Simulate a customer-support product with known truth, with settings that run as they are."""
     with one_line_errors(_state["debug"]):

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from milepost.pipeline.job import Job
 
 Config = Annotated[Path, typer.Option("-c", "--config", help="The settings, milepost.toml.")]
-AsOf = Annotated[str, typer.Option("--as-of", metavar="DATE", help="Score as of this date; nothing from it on is seen.")]
+AsOf = Annotated[
+    str, typer.Option("--as-of", metavar="DATE", help="Score as of this date; nothing from it on is seen.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 DEFAULT_CONFIG = Path("milepost.toml")
 INTERRUPTED, BUG = 130, 4

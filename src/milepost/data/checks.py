@@ -95,12 +95,16 @@ def _typed(connection: Any, source: Source, mapped: Mapped, settings: Settings, 
     if name == "subscriptions":
         columns["item"] = _base_item(columns["item"], source.table)
     if name == "events":
-        columns["visible_at"] = f"greatest({columns['occurred_at']}, coalesce({columns['loaded_at']}, {columns['occurred_at']}))"
+        columns["visible_at"] = (
+            f"greatest({columns['occurred_at']}, coalesce({columns['loaded_at']}, {columns['occurred_at']}))"
+        )
     rules = [*mapped.problems, *_outside_rules(name, columns, source.table, settings, as_of)]
     if name == "subscriptions":
         rules.append(("ends before it starts", f"({columns['ended_at']}) < ({columns['started_at']})"))
     if name != "accounts":
-        rules.append(("account unknown in accounts", f"({columns['account_id']}) NOT IN (SELECT account_id FROM known_accounts)"))
+        rules.append(
+            ("account unknown in accounts", f"({columns['account_id']}) NOT IN (SELECT account_id FROM known_accounts)")
+        )
     fate = "CASE " + " ".join(f"WHEN {condition} THEN {literal(reason)}" for reason, condition in rules) + " END"
     select = ", ".join(f"{sql} AS {quoted(column)}" for column, sql in columns.items())
     # a CSV is in memory already; a large Parquet file stays where it is and is read through the view
@@ -108,7 +112,9 @@ def _typed(connection: Any, source: Source, mapped: Mapped, settings: Settings, 
     connection.raw_sql(f"CREATE TEMP {keep} {typed} AS SELECT {select}, {fate} AS fate FROM {source.relation}")
     if name == "accounts":
         # excluded accounts are known: their events are outside, not an error
-        connection.raw_sql(f"CREATE TEMP TABLE known_accounts AS SELECT DISTINCT account_id FROM {typed} WHERE account_id IS NOT NULL")
+        connection.raw_sql(
+            f"CREATE TEMP TABLE known_accounts AS SELECT DISTINCT account_id FROM {typed} WHERE account_id IS NOT NULL"
+        )
     return typed
 
 
@@ -132,7 +138,12 @@ def _outside_rules(
         rules.append((f"{_OUTSIDE}excluded account", f"({columns['account_id']}) GLOB {literal(pattern)}"))
     for pattern in table.ignore_items if name == "subscriptions" else ():
         rules.append((f"{_OUTSIDE}ignored item", f"({columns['item']}) GLOB {literal(pattern)}"))
-    begins = {"events": "visible_at", "subscriptions": "started_at", "conversations": "opened_at", "surveys": "answered_at"}
+    begins = {
+        "events": "visible_at",
+        "subscriptions": "started_at",
+        "conversations": "opened_at",
+        "surveys": "answered_at",
+    }
     if as_of is not None and name in begins:
         moment = literal(as_of.isoformat())
         rules.append((f"{_OUTSIDE}at or after the date", f"({columns[begins[name]]}) >= TIMESTAMP {moment}"))

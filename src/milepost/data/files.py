@@ -34,7 +34,9 @@ def kind_of(path: Path, table: Table) -> str:
     if not start:
         raise ContractError("the file is empty", where=path.name)
     if kind == "parquet" and start[:4] != b"PAR1":
-        raise ContractError("not a Parquet file, whatever its name says", where=path.name, fix="name it .csv or rewrite it")
+        raise ContractError(
+            "not a Parquet file, whatever its name says", where=path.name, fix="name it .csv or rewrite it"
+        )
     if kind == "csv":
         _refuse_encoding(start, path.name)
     return kind

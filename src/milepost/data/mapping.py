@@ -66,9 +66,7 @@ def _attributes(name: str, table: Table, settings: Settings) -> list[str]:
     return [attribute for attribute in dict.fromkeys(wanted) if attribute not in own]
 
 
-def _refuse_unknown_mapping(
-    table: Table, types: Mapping[str, str], where: str, name: str, settings: Settings
-) -> None:
+def _refuse_unknown_mapping(table: Table, types: Mapping[str, str], where: str, name: str, settings: Settings) -> None:
     allowed = [column.name for column in CONTRACT[name]] + _attributes(name, table, settings)
     for ours, theirs in table.columns.items():
         if ours not in allowed:

@@ -142,7 +142,9 @@ def _environment(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = "no space left on the disk" if error.errno == errno.ENOSPC else (error.strerror or "input/output error")
+        reason = (
+            "no space left on the disk" if error.errno == errno.ENOSPC else (error.strerror or "input/output error")
+        )
         raise EnvironmentFault(reason.lower(), where=str(path), fix="free the space or the permission") from None
 
 

@@ -38,9 +38,7 @@ class Raw:
     fingerprint: str
 
 
-def open_tables(
-    settings: Settings, as_of: datetime | None = None, progress: Progress = lambda text: None
-) -> Tables:
+def open_tables(settings: Settings, as_of: datetime | None = None, progress: Progress = lambda text: None) -> Tables:
     """Read, map, type and check every table; nothing at or after `as_of` is used.
 
     Raises ContractError for a table that breaks the contract, EnvironmentFault when it cannot be reached.

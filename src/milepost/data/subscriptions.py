@@ -27,7 +27,9 @@ def as_of(subscriptions: ibis.Table, days: Sequence[date]) -> pd.DataFrame:
     snapshot_date, account_id. MRR is summed over items; plan, seats and term come from the base item that started
     last (from the item that started last where no base item runs).
     """
-    dates = ibis.memtable(pd.DataFrame({SNAPSHOT: [midnight(day) for day in days]}).astype("datetime64[us]").drop_duplicates())
+    dates = ibis.memtable(
+        pd.DataFrame({SNAPSHOT: [midnight(day) for day in days]}).astype("datetime64[us]").drop_duplicates()
+    )
     started = subscriptions.inner_join(dates, subscriptions.started_at < dates[SNAPSHOT])
     running = started.filter(started.ended_at.isnull() | (started.ended_at >= started[SNAPSHOT]))
     keys = [SNAPSHOT, ACCOUNT]

@@ -123,6 +123,11 @@ def account_codes(accounts: NDArray[np.generic]) -> tuple[Codes, int]:
     return codes.astype(np.intp), len(names)
 
 
+def account_sums(codes: Codes, values: Floats, accounts: int = 0) -> Floats:
+    """The sum of the values of each account's rows, float [accounts]."""
+    return np.asarray(np.bincount(codes, values, minlength=accounts), dtype=np.float64)
+
+
 def standardised(columns: Floats) -> Floats:
     """Columns with mean 0 and spread 1; a constant one becomes 0."""
     centred = columns - columns.mean(axis=0)

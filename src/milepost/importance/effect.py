@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from milepost.importance.design import Codes, Design, penalties
+from milepost.importance.design import Codes, Design, account_sums, penalties
 from milepost.importance.logistic import Fit, Floats, fit_logistic, logistic
 
 Flags = NDArray[np.bool_]
@@ -86,7 +86,7 @@ def effect_of(design: Design, treated: Flags, rows: Flags, own_columns: Codes, d
     start = np.append(null.beta, 0.0)
     fit = fit_logistic(x, churned, np.append(penalties(controls.shape[1]), TREATMENT_PENALTY), start)
     effect, influence, ratio = _marginal(x, churned, fit, x.shape[1] - 1, np.ones(len(x), dtype=bool))
-    by_account = np.bincount(codes, influence, minlength=design.accounts)
+    by_account = account_sums(codes, influence, design.accounts)
     reference = int(np.unique(codes[churned == 1]).size) - 1
     return _with_interval(effect, by_account, ratio, test.z, reference, len(x))
 
@@ -105,8 +105,8 @@ def score_test(treatment: Floats, churned: Floats, controls: Floats, null: Fit, 
     weight = null.chance * (1 - null.chance)
     cleaned = treatment - controls @ (null.inverse @ (controls.T @ (weight * treatment)))
     residual = null.chance - churned  # positive: stayed against expectation
-    scores = np.bincount(codes, residual * cleaned)
-    expected = np.bincount(codes, weight * cleaned**2)
+    scores = account_sums(codes, residual * cleaned)
+    expected = account_sums(codes, weight * cleaned**2)
     present = np.bincount(codes) > 0
     accounts = int(present.sum())
     robust = float(scores @ scores) * accounts / max(accounts - 1, 1)
@@ -120,7 +120,7 @@ def overlap(residual: Floats, weight: Floats, codes: Codes) -> float:
 
     Outcome windows of 56 days at monthly snapshots count one churn about twice, which gives about 2. At least 1.
     """
-    return max(1.0, float((np.bincount(codes, residual) ** 2).sum() / max(weight.sum(), 1e-12)))
+    return max(1.0, float((account_sums(codes, residual) ** 2).sum() / max(weight.sum(), 1e-12)))
 
 
 def direct_effects(design: Design, adopted: Flags, eligible: Flags) -> tuple[Effect, ...]:
@@ -138,7 +138,7 @@ def direct_effects(design: Design, adopted: Flags, eligible: Flags) -> tuple[Eff
             found.append(unknown_effect(design.accounts))
             continue
         effect, influence, ratio = _marginal(x, design.churned, fit, controls.shape[1] + column, rows)
-        by_account = np.bincount(design.codes, influence, minlength=design.accounts)
+        by_account = account_sums(design.codes, influence, design.accounts)
         found.append(_with_interval(effect, by_account, ratio, float("nan"), reference, int(rows.sum())))
     return tuple(found)
 
@@ -219,7 +219,7 @@ def _raw(design: Design, treated: Flags, rows: Flags) -> Effect:
     shares = stayed[users].mean(), stayed[others].mean()
     influence = np.where(users, (stayed - shares[0]) / users.sum(), 0.0)
     influence -= np.where(others, (stayed - shares[1]) / others.sum(), 0.0)
-    by_account = np.bincount(design.codes, influence * POINTS, minlength=design.accounts)
+    by_account = account_sums(design.codes, influence * POINTS, design.accounts)
     ratio = float((1 - shares[0]) / max(1 - shares[1], 1e-12))
     reference = int(np.unique(design.codes[rows & (design.churned == 1)]).size) - 1
     return _with_interval(

@@ -19,7 +19,7 @@ class FeatureEvidence:
     raw_difference: retained share of adopters minus others, points. NaN where it could not be estimated.
     direction: "helps", "harms" or "unclear".
     eligible, adopted: distinct accounts (ever within the ranked rows); adoption: mean rate over snapshots, 0..1;
-    adoption_by_plan, adoption_by_size: group -> rate; plan_share: share of the adoption variance that the plan explains.
+    adoption_by_plan, adoption_by_size: group -> rate; plan_share: share of the adoption variance that plan explains.
     stability: share of account bootstraps with the same sign; top_k: share of bootstraps in the top K.
     hypothesis: "confirmed", "contradicted", "open" or "" when none was stated.
     because: one sentence of evidence for the verdict.

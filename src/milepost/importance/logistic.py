@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 Floats = NDArray[np.float64]
 
@@ -16,7 +17,7 @@ _SETTLED = 1e-7
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted model: beta [columns], chance [rows] fitted, inverse [columns × columns] of the penalised information."""
+    """A fitted model: beta [columns], chance [rows], inverse [columns × columns] of the penalised information."""
 
     beta: Floats
     chance: Floats
@@ -41,6 +42,14 @@ def fit_logistic(x: Floats, y: Floats, penalty: Floats, start: Floats | None = N
     return Fit(beta, chance, inverse)
 
 
+def one_thread() -> threadpool_limits:
+    """A context in which matrix products use one thread: ours are too small for more, which then only wait.
+
+    It also keeps the last digits the same on machines with different numbers of cores.
+    """
+    return threadpool_limits(limits=1, user_api="blas")
+
+
 def logistic(eta: Floats) -> Floats:
     """1 / (1 + exp(-eta)), without overflow."""
     chance: Floats = 1.0 / (1.0 + np.exp(-np.clip(eta, -35.0, 35.0)))
@@ -57,7 +66,6 @@ def information(x: Floats, weight: Floats) -> Floats:
 def invert(matrix: Floats) -> Floats:
     """Inverse of a symmetric matrix; directions without information get 0 instead of infinity."""
     try:
-        inverse: Floats = np.linalg.inv(matrix)
+        return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
     except np.linalg.LinAlgError:
-        inverse = np.linalg.pinv(matrix, hermitian=True)
-    return inverse
+        return np.asarray(np.linalg.pinv(matrix, hermitian=True), dtype=np.float64)

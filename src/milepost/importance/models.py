@@ -12,7 +12,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import rankdata
 from sklearn.ensemble import RandomForestClassifier
 
 from milepost.importance.design import account_codes, ranked_rows
@@ -73,8 +73,9 @@ def model_importance(
     contributions = np.asarray(booster.predict(held.values, pred_contrib=True, num_threads=threads), dtype=np.float64)
     measures["boosting_shap"] = signed_shap(contributions[:, :-1], used, held_out, held.groups)
     names = list(held.groups)
-    pair = [[measures[name][feature] for feature in names] for name in ("forest_permutation", "boosting_permutation")]
-    agreement = float(spearmanr(*pair).statistic) if len(names) > 2 else float("nan")
+    losses = (measures[name] for name in ("forest_permutation", "boosting_permutation"))
+    ranks = [rankdata([loss[name] for name in names]) for loss in losses]
+    agreement = float(np.corrcoef(ranks[0], ranks[1])[0, 1]) if len(names) > 2 else float("nan")
     return ModelImportance(measures, {"forest": forest_auc, "boosting": boosting_auc}, agreement, len(held_out))
 
 

@@ -24,6 +24,7 @@ from milepost.importance.effect import (
     unknown_effect,
 )
 from milepost.importance.evidence import NAIVE, FeatureEvidence, ModelImportance
+from milepost.importance.logistic import one_thread
 from milepost.importance.stability import Stability, stability
 from milepost.importance.verdicts import Case, direction, hypothesis_verdict, judge
 from milepost.outcomes import Outcomes
@@ -92,23 +93,28 @@ def rank_features(
 ) -> Ranking:
     """Rank every feature of the catalogue by its evidence.
 
-    importances: from `models.model_importance`; None leaves the naive view out (naive_rank 0). Rows count when their outcome is known and the account is old enough.
+    importances: from `models.model_importance`; None leaves the naive view out (naive_rank 0).
+    Rows count when their outcome is known and the account is old enough.
     Order: kept features by lower bound; then niche_watch, ubiquitous_intensity, inconclusive, proxy, confounded,
     not_separable, harmful, no_effect, ubiquitous, niche, too_new, each by lower bound.
     Raises NotEnoughData with the counts and the smallest effect such data could show.
     """
     used, found = ranked_rows(observations, outcomes, settings)
     _require_enough(used, found, settings)
-    design = make_design(used, found)
-    progress(f"ranking: {len(design.codes):,} rows, {design.accounts:,} accounts, {design.churned_accounts:,} churned")
-    study = _study(used, design, settings)
+    with one_thread():
+        design = make_design(used, found)
+        progress(
+            f"ranking: {len(design.codes):,} rows, {design.accounts:,} accounts, {design.churned_accounts:,} churned"
+        )
+        study = _study(used, design, settings)
     evidence = _ordered(_evidence(used, study, settings, importances.measures if importances else {}))
     kept = [row.feature for row in evidence if row.verdict == Verdict.KEEP]
     progress(f"ranking: {len(kept)} of {len(evidence)} features kept")
-    without, renewal = _beside(used, design, kept)
+    with one_thread():
+        without, renewal = _beside(used, design, kept)
     return Ranking(
-        evidence, len(design.codes), design.accounts, design.churned_accounts, smallest_effect(design), without, renewal,
-        _notes(used, design, renewal),
+        evidence, len(design.codes), design.accounts, design.churned_accounts, smallest_effect(design),
+        without, renewal, _notes(used, design, renewal),
     )  # fmt: skip
 
 
@@ -164,8 +170,8 @@ def _study(observations: Observations, design: Design, settings: Settings) -> _S
     adopted, eligible = observations.adopted, available(observations)
     totals = total_effects(design, adopted, eligible)
     inside, niche = (_standing(adoption, standing) for standing in (Standing.INSIDE, Standing.NICHE))
-    above = np.flatnonzero(_standing(adoption, Standing.UBIQUITOUS))
-    intensities = {int(column): _intensity(observations, design, column, settings.project.seed) for column in above}
+    above = np.flatnonzero(_standing(adoption, Standing.UBIQUITOUS)).tolist()
+    intensities = {column: _intensity(observations, design, column, settings.project.seed) for column in above}
     rules = settings.ranking
     return _Study(
         design, adoption, totals, direct_effects(design, adopted, eligible),

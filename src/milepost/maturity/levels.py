@@ -17,6 +17,7 @@ from milepost.adoption import available
 from milepost.errors import FrameworkError, nearest
 from milepost.importance.design import Design, make_design, ranked_rows
 from milepost.importance.effect import Effect, effect_of
+from milepost.importance.logistic import one_thread
 from milepost.importance.ranking import Ranking
 from milepost.importance.verdicts import figures, percent
 from milepost.maturity.categories import Category, Contrast, Maturity
@@ -50,12 +51,14 @@ def derive_maturity(
     """
     used, found = ranked_rows(observations, outcomes, settings)
     groups = by_category(used, [row.feature for row in ranking.kept])
-    contrast, categories = None, ()
-    if groups:
-        design = make_design(used, found)
-        categories = tuple(_derive(used, design, (name, columns), settings) for name, columns in groups.items())
-    if len(groups) >= settings.maturity.mature_categories:
-        contrast = cross_fitted(used, found, settings)
+    contrast: Contrast | None = None
+    categories: tuple[Category, ...] = ()
+    with one_thread():
+        if groups:
+            design = make_design(used, found)
+            categories = tuple(_derive(used, design, (name, columns), settings) for name, columns in groups.items())
+        if len(groups) >= settings.maturity.mature_categories:
+            contrast = cross_fitted(used, found, settings)
     return _describe(categories, contrast, (observations, as_of_observations), settings)
 
 
@@ -174,7 +177,10 @@ def _reached(observations: Observations, categories: tuple[Category, ...]) -> di
 
 def _count(reached: Mapping[str, Flags], rows: int) -> NDArray[np.int64]:
     """In how many categories each row is mature."""
-    return np.sum([mature.astype(np.int64) for mature in reached.values()], axis=0) + np.zeros(rows, dtype=np.int64)
+    total = np.zeros(rows, dtype=np.int64)
+    for mature in reached.values():
+        total += mature
+    return total
 
 
 def _entitled(observations: Observations, categories: tuple[Category, ...]) -> NDArray[np.int64]:
@@ -211,7 +217,7 @@ def _over_time(past: Observations, now: Observations, categories: tuple[Category
     latest = now.context[SNAPSHOT].max() if len(now.context) else None
     earlier = frames[0] if latest is None else frames[0][frames[0][SNAPSHOT] < latest]
     grouped = pd.concat([earlier, frames[1]]).groupby(SNAPSHOT)["enough"]
-    return grouped.agg(accounts="size", share="mean").reset_index()
+    return pd.DataFrame({"accounts": grouped.size(), "share": grouped.mean()}).reset_index()
 
 
 def _by_group(observations: Observations, enough: Flags) -> pd.DataFrame:
@@ -220,5 +226,5 @@ def _by_group(observations: Observations, enough: Flags) -> pd.DataFrame:
     for group, column in (("plan", "plan"), ("size", "size_band")):
         values = observations.context[column].replace("", "unknown").to_numpy()
         found = pd.DataFrame({"value": values, "enough": enough}).groupby("value")["enough"]
-        frames.append(found.agg(accounts="size", share="mean").reset_index().assign(group=group))
+        frames.append(pd.DataFrame({"accounts": found.size(), "share": found.mean()}).reset_index().assign(group=group))
     return pd.concat(frames, ignore_index=True)[["group", "value", "accounts", "share"]]

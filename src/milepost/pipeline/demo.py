@@ -11,9 +11,7 @@ from milepost.demo.write import write_demo
 from milepost.errors import InputError, nearest
 
 
-def make_demo(
-    folder: Path, accounts: int, months: int, seed: int, kind: str, progress: Callable[[str], None]
-) -> str:
+def make_demo(folder: Path, accounts: int, months: int, seed: int, kind: str, progress: Callable[[str], None]) -> str:
     """Simulate and write; returns what to do next."""
     if kind not in KINDS:
         raise InputError(f"no world '{kind}'", where="--world", fix=nearest(kind, KINDS))

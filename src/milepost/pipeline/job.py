@@ -72,7 +72,9 @@ class Job:
                 f"--as-of {self.as_of} lies after the last data", where="events", expected=f"at most {until.date()}"
             )
         if midnight(self.as_of) <= begin:
-            raise InputError(f"no events before the snapshot {self.as_of}", where="events", fix="choose a later --as-of")
+            raise InputError(
+                f"no events before the snapshot {self.as_of}", where="events", fix="choose a later --as-of"
+            )
         dates = snapshot_dates(begin, midnight(self.as_of), self.windows)
         return dates if dates and dates[-1] == self.as_of else (*dates, self.as_of)
 
@@ -107,7 +109,9 @@ class Job:
     def event_names(self) -> list[str]:
         """Event names that occur."""
         events = self.tables.events
-        names: list[str] = self.tables.connection.to_pyarrow(events.select("event_name").distinct()).column(0).to_pylist()
+        names: list[str] = (
+            self.tables.connection.to_pyarrow(events.select("event_name").distinct()).column(0).to_pylist()
+        )
         return names
 
     @cached_property

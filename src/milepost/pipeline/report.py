@@ -37,7 +37,10 @@ def summarise(job: Job, parts: Parts) -> Summary:
     )  # fmt: skip
     missing = parts.results.missing
     if not job.observations.access_known:
-        missing = (*missing, "entitlement: no plan or access data in the catalogue, so every account counts as eligible")
+        missing = (
+            *missing,
+            "entitlement: no plan or access data in the catalogue, so every account counts as eligible",
+        )
     results = replace(parts.results, missing=missing)
     versions = Versions(__version__, parts.framework_version, parts.model_id, job.run_id)
     name = job.settings.project.name

@@ -112,7 +112,9 @@ def _paths(job: Job, story: Story) -> str:
     if story.scored:
         lines.append(f"scores: {story.scored.path}")
     if story.derived:
-        lines.append(f"framework: {job.settings.framework}" + (f" ({story.derived.note})" if story.derived.note else ""))
+        lines.append(
+            f"framework: {job.settings.framework}" + (f" ({story.derived.note})" if story.derived.note else "")
+        )
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -21,7 +21,11 @@ def build_signals(job: Job) -> Result:
         rows.append([str(day)[:10], f"{here.sum():,}", f"{known.sum():,}", f"{churned:,}",
                      f"{(outcomes.left_out[here] == 'ended_in_gap').sum():,}"])  # fmt: skip
     head = f"{len(matrix.rows):,} rows × {len(matrix.signals)} signals; {matrix_bytes(matrix.values)}"
-    note = "" if observations.access_known else "\nno plan or access data in the catalogue: every account counts as eligible"
+    note = (
+        ""
+        if observations.access_known
+        else "\nno plan or access data in the catalogue: every account counts as eligible"
+    )
     text = table(["snapshot", "accounts", "outcome known", "churned", "ended in gap"], rows)
     return Result(matrix_json(job), f"{head}{note}\n\n{text}")
 

@@ -112,7 +112,16 @@ def comparison(evaluation: Evaluation) -> str:
 def _row(name: str, how: str, metrics: Metrics, champion: bool) -> list[str]:
     figures = (metrics.roc_auc, metrics.pr_auc, metrics.log_loss, metrics.brier)
     auc, pr_auc, log_loss, brier = (f"{figure:.4f}" for figure in figures)
-    return ["*" if champion else "", name, how, auc, f"{metrics.low:.3f} to {metrics.high:.3f}", pr_auc, log_loss, brier]
+    return [
+        "*" if champion else "",
+        name,
+        how,
+        auc,
+        f"{metrics.low:.3f} to {metrics.high:.3f}",
+        pr_auc,
+        log_loss,
+        brier,
+    ]
 
 
 def train_job(job: Job) -> Result:

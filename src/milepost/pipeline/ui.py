@@ -15,7 +15,9 @@ def serve(config: Path, port: int) -> int:
     """Start MLflow's pages and wait until they are stopped; returns their exit code."""
     settings = load(config)
     command, environment = ui_command(settings.mlruns, port)
-    print(f"runs of '{settings.project.name}': {runs_link(settings.mlruns, settings.project.name, port)}", file=sys.stderr)
+    print(
+        f"runs of '{settings.project.name}': {runs_link(settings.mlruns, settings.project.name, port)}", file=sys.stderr
+    )
     try:
         return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
     except KeyboardInterrupt:

@@ -117,14 +117,8 @@ def draw_importance(data: ImportanceMap, description: str) -> str:
             axes.plot([100 * dot.adoption], [dot.importance], marker, color=colour, markerfacecolor=face, markersize=5)
         span = _span(data)
         for dot, side, (dx, dy) in _label_places(data, span[1] - span[0]):
-            place: dict[str, Any] = {
-                "xytext": (dx, dy),
-                "textcoords": "offset points",
-                "ha": side,
-                "va": "center",
-                "fontsize": 8.5,
-            }
-            axes.annotate(label(dot.label, _MAP_LABEL), (100 * dot.adoption, dot.importance), va="center", **place)
+            place: dict[str, Any] = {"xytext": (dx, dy), "textcoords": "offset points", "ha": side, "va": "center"}
+            axes.annotate(label(dot.label, _MAP_LABEL), (100 * dot.adoption, dot.importance), fontsize=8.5, **place)
         axes.set_ylim(*span)
         axes.axhline(0, color=SOFT, linewidth=0.8)
         axes.set_xlim(-3, 103)

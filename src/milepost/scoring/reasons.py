@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from milepost.signals.matrix import Matrix
 from milepost.signals.spec import Signal
-from milepost.training.train import ChurnModel
+from milepost.training.model import ChurnModel
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from milepost.scoring.reasons import explain
 from milepost.settings import ScoringSettings
 from milepost.signals.matrix import Observations
 from milepost.terms import ACCOUNT, SNAPSHOT, RiskBand
-from milepost.training.train import ChurnModel
+from milepost.training.model import ChurnModel
 
 SCORED_BY_MODEL, SCORED_BY_RULE = "model", "rule"
 
@@ -86,9 +86,7 @@ def _levels(observations: Observations, framework: Framework | None) -> pd.DataF
     return levels_for(observations, framework)
 
 
-def _reasons(
-    observations: Observations, risk: NDArray[np.float64], inputs: ScoringInputs
-) -> list[NDArray[np.object_]]:
+def _reasons(observations: Observations, risk: NDArray[np.float64], inputs: ScoringInputs) -> list[NDArray[np.object_]]:
     """Sentences for the accounts above the action line, None for the others and for those scored by the rule."""
     count = inputs.settings.reasons
     columns = [np.full(len(risk), None, dtype=object) for _ in range(count)]
@@ -116,4 +114,3 @@ def check_scores(scores: pd.DataFrame) -> None:
         raise MilepostError("a churn risk is not a number within [0, 1]", where="scores")
     if scores[ACCOUNT].duplicated().any():
         raise MilepostError("an account has more than one score", where="scores")
-

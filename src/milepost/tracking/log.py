@@ -148,10 +148,8 @@ def _log_files(client: Any, run_id: str, record: RunRecord) -> None:
         if any(folder.iterdir()):
             client.log_artifacts(run_id, name)
     if record.ranking:
-        columns = list(record.ranking[0])
-        client.log_table(
-            run_id, {key: [_cell(row.get(key)) for row in record.ranking] for key in columns}, "ranking.json"
-        )
+        columns = {key: [_cell(row.get(key)) for row in record.ranking] for key in record.ranking[0]}
+        client.log_table(run_id, columns, "ranking.json")
 
 
 def _write(path: Path, content: str | bytes) -> None:
@@ -193,8 +191,6 @@ def _register(client: Any, mlruns: Path, run_id: str, project: str, model: Model
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
-    from milepost import __version__
-
     inputs = Schema([ColSpec(DataType.double, name) for name in model.signals])
     outputs = Schema([ColSpec(DataType.double, "churn_risk")])
     with tempfile.TemporaryDirectory() as name:
@@ -204,7 +200,8 @@ def _register(client: Any, mlruns: Path, run_id: str, project: str, model: Model
             python_model=str(Path(__file__).with_name("pyfunc_model.py")),
             artifacts={"bundle": str(model.bundle)},
             signature=ModelSignature(inputs=inputs, outputs=outputs),
-            pip_requirements=[f"milepost=={__version__}"],
+            # none: a list would be installed from a registry by name; it is served from this environment
+            pip_requirements=[],
             metadata={"model_id": model.model_id},
         )
         client.log_artifacts(run_id, str(folder), "model")

@@ -1,4 +1,4 @@
-"""What MLflow runs to load a registered model: the bundle's own loader, which checks hashes first and unpickles nothing."""
+"""What MLflow runs to load a registered model: the bundle's own loader, which checks hashes and unpickles nothing."""
 
 from __future__ import annotations
 

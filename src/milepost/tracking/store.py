@@ -1,4 +1,4 @@
-"""Where tracking lives: `<mlruns>/mlflow.db` with artifacts under `<mlruns>/artifacts`; checked before mlflow opens it."""
+"""Where tracking lives: `<mlruns>/mlflow.db`, artifacts under `<mlruns>/artifacts`; checked before mlflow opens it."""
 
 from __future__ import annotations
 
@@ -66,9 +66,6 @@ def _fault(error: Exception, path: Path, lock_seconds: float) -> EnvironmentFaul
     if "not a database" in text or "malformed" in text:
         return EnvironmentFault("not a readable tracking database", where=str(path), fix="move it away and run again")
     if "Can't locate revision" in text or "out-of-date" in text:
-        return EnvironmentFault(
-            "the tracking database is of another mlflow version",
-            where=str(path),
-            fix="run 'mlflow db upgrade' or move it",
-        )
+        what = "the tracking database is of another mlflow version"
+        return EnvironmentFault(what, where=str(path), fix="run 'mlflow db upgrade' or move it away")
     return EnvironmentFault(f"tracking failed: {type(error).__name__}: {text[:120]}", where=str(path), fix=_FIX)
