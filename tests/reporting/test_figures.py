@@ -95,7 +95,7 @@ def test_figures_are_drawn_with_title_units_and_n(data: FigureData) -> None:
     for name, svg in drawn.items():
         root = ET.fromstring(svg)
         assert root[0].tag == f"{SVG}title"
-        assert root.attrib["aria-labelledby"] == root[0].attrib["id"] == f"{name}-title"
+        assert root.attrib["aria-labelledby"] == root[0].attrib["id"] == f"figure-{name}-title"
 
 
 def test_ids_do_not_collide_on_one_page_and_every_reference_is_met(data: FigureData) -> None:

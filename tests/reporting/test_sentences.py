@@ -22,8 +22,8 @@ def test_who_stays(summary: Summary) -> None:
 def test_how_far(summary: Summary) -> None:
     assert five_sentences(summary)[1] == (
         "30.0 % of 1,500 accounts are mature in three or more categories (44.0 % of those whose plan gives access to "
-        "so many); their retention differs by +2.6 points, interval +1.1 to +4.1, judged on accounts that did not choose "
-        "the features."
+        "so many); their retention differs by +2.6 points, interval +1.1 to +4.1, judged on accounts that did not "
+        "choose the features."
     )
 
 

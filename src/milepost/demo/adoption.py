@@ -23,7 +23,7 @@ from milepost.demo.features import (
 from milepost.demo.population import Population
 from milepost.demo.world import Calendar, Flags, Floats, Ints, World
 
-TENDENCY_LOAD = 0.3
+TENDENCY_LOAD = 0.2
 HABIT_MONTHS = 3  # churn looks at use in the three months before
 
 # Chance, per month, of beginning a wanted feature and of leaving one: by role, else the last line.

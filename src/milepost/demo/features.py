@@ -83,7 +83,7 @@ _CHANNEL_FEATURES = (
     _F("banners", "banner_published", "outbound", CHANNELS, NULL, 0.35,
        "Notices on the account's site", plan_load=0.3, follows_health=True),
     _F("mass_messages", "mass_message_sent", "outbound", CHANNELS, HARMFUL, 0.30,
-       "One message to everybody at once", 0.6, 3.0, hypothesis="mature"),
+       "One message to everybody at once", 0.7, 3.0, hypothesis="mature"),
 )  # fmt: skip
 
 _AUTOMATION_FEATURES = (
@@ -104,7 +104,7 @@ _AUTOMATION_FEATURES = (
     _F("macro_folders", "macro_folder_opened", "replies", AUTOMATION, PROXY, 0.45,
        "Folders for saved replies", parent="macros", pull=3.0),
     _F("auto_close", "auto_close_run", "workflows", AUTOMATION, HARMFUL, 0.35,
-       "Close conversations that went quiet", 0.5, 4.0, hypothesis="mature"),
+       "Close conversations that went quiet", 0.65, 4.0, hypothesis="mature"),
     _F("set_office_hours", "office_hours_set", "onboarding", AUTOMATION, SETUP, 0.55,
        "Say when somebody is there", setup_step=7),
     _F("copilot_beta", "copilot_asked", "assistant", AUTOMATION, NULL, 0.60,

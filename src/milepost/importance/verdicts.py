@@ -115,6 +115,11 @@ def figures(effect: Effect) -> str:
     return f"{effect.effect:+.1f} points ({effect.low:+.1f} to {effect.high:+.1f})"
 
 
+def probability(value: float) -> str:
+    """A p or q with three decimals, "under 0.001" below that."""
+    return "under 0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def percent(share: float) -> str:
     """0.314 -> "31 %"; a share that is not quite 0 or 1 keeps a decimal."""
     if np.isnan(share):
@@ -152,7 +157,7 @@ def _ubiquitous(case: Case) -> str:
     used = f"{percent(case.adoption.rate)} of those with access use it, so that adoption cannot tell accounts apart"
     if case.intensity is None or np.isnan(case.intensity.effect):
         return f"{used}."
-    return f"{used}; much use against little: {figures(case.intensity)}, q {case.q:.3f}."
+    return f"{used}; much use against little: {figures(case.intensity)}, q {probability(case.q)}."
 
 
 def _niche(case: Case) -> str:
@@ -168,14 +173,14 @@ def _keep(case: Case) -> str:
     if case.direct.low <= 0 and case.nearest:
         nearest += f", not told apart from '{case.nearest}' (correlation {case.nearest_correlation:.2f})"
     return (
-        f"Retention differs by {figures(case.total)} at equal plan, size, tenure and depth, q {case.q:.3f}, same sign "
-        f"in {percent(case.same_sign)} of account draws{nearest}."
+        f"Retention differs by {figures(case.total)} at equal plan, size, tenure and depth, q {probability(case.q)}, same "
+        f"sign in {percent(case.same_sign)} of account draws{nearest}."
     )
 
 
 def _harmful(case: Case) -> str:
     return (
-        f"Adopters stay less: {figures(case.total)} at equal plan, size, tenure and depth, q {case.q:.3f}; an "
+        f"Adopters stay less: {figures(case.total)} at equal plan, size, tenure and depth, q {probability(case.q)}; an "
         "association that may follow trouble rather than lead to it."
     )
 
@@ -189,7 +194,9 @@ def _confounded(case: Case) -> str:
 
 def _proxy(case: Case) -> str:
     near = f", nearest '{case.nearest}' (correlation {case.nearest_correlation:.2f})" if case.nearest else ""
-    return f"{figures(case.total)} alone, {figures(case.direct)} beside the other features{near}; q {case.q:.3f}."
+    return (
+        f"{figures(case.total)} alone, {figures(case.direct)} beside the other features{near}; q {probability(case.q)}."
+    )
 
 
 def _not_separable(case: Case) -> str:

@@ -21,7 +21,7 @@ def check_tables(job: Job) -> Result:
         ["scored as of", str(job.as_of)],
         ["snapshots", f"{len(job.snapshots)}, of which {len(matured)} with a known outcome"],
         ["features", f"{len(job.features)} in {len({f.category for f in job.features})} categories"],
-        ["events outside the catalogue", ", ".join(uncatalogued[:6]) + (" …" if len(uncatalogued) > 6 else "") or "none"],
+        ["events outside the catalogue", shortened(uncatalogued)],
     ]  # fmt: skip
     answer = {
         "tables": [asdict(count) for count in tables.row_counts],
@@ -51,3 +51,8 @@ def findings(job: Job) -> str:
     """What was found, one line each."""
     lines = [f"{f.verdict}: {f.where}: {f.check} ({f.count:,}); {f.what_to_do}" for f in job.tables.findings]
     return "\n".join(lines) or "nothing found that needs attention"
+
+
+def shortened(names: list[str], most: int = 6) -> str:
+    """The first few names, or "none"."""
+    return ", ".join(names[:most]) + (" …" if len(names) > most else "") or "none"

@@ -12,7 +12,7 @@ from milepost.importance.models import model_importance
 from milepost.importance.ranking import Ranking, rank_features
 from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result, table
-from milepost.pipeline.store import evidence_to_json
+from milepost.pipeline.store import save_ranking
 
 
 def find_ranking(job: Job) -> Ranking:
@@ -45,8 +45,7 @@ def publish_ranking(job: Job, ranking: Ranking, alarms: tuple[str, ...] = ()) ->
     def write(target: Path) -> None:
         frame.to_parquet(target / "ranking.parquet", index=False)
         spreadsheet_safe(frame).to_csv(target / "ranking.csv", index=False)
-        (target / "ranking.json").write_text(evidence_to_json(ranking.evidence), encoding="utf-8")
-        (target / "about.txt").write_text(job.fingerprint, encoding="utf-8")
+        save_ranking(target, ranking, job.fingerprint)
 
     publish(job.settings.output / "ranking", job.version, write)
     return job.settings.output / "ranking" / "ranking.csv"
@@ -66,8 +65,9 @@ def ranking_text(ranking: Ranking) -> str:
     ]  # fmt: skip
     header = ["", "feature", "category", "verdict", "effect, points", "adopted", "naive"]
     return (
-        f"{ranking.accounts:,} accounts, {ranking.churned_accounts:,} churned; the smallest effect that could have been "
-        f"found is {ranking.smallest_effect_points:.1f} points\n" + table(header, rows)
+        f"{ranking.accounts:,} accounts, {ranking.churned_accounts:,} churned; "
+        f"the smallest effect that could have been found is {ranking.smallest_effect_points:.1f} points\n"
+        + table(header, rows)
     )
 
 

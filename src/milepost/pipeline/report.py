@@ -14,7 +14,8 @@ from milepost.pipeline.derive import derive, read_framework
 from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result
 from milepost.pipeline.store import load_evaluation, load_ranking
-from milepost.reporting.figures import draw_figures
+from milepost.reporting.figure_data import figure_data
+from milepost.reporting.figures import draw_all
 from milepost.reporting.page import render
 from milepost.reporting.summary import Choices, DataPart, Results, Summary, Versions, build_summary
 
@@ -50,11 +51,11 @@ def summarise(job: Job, parts: Parts) -> Summary:
 def publish_report(job: Job, summary: Summary) -> tuple[Path, dict[str, str]]:
     """Draw and write the page; returns its path and the figures, which MLflow gets too."""
     job.progress("report: drawing and writing the page")
-    figures = draw_figures(summary)
+    figures = draw_all(figure_data(summary))
     page = render(summary, figures)
     publish(
         job.settings.output / "report", job.version,
-        lambda target: (target / "report.html").write_text(page, encoding="utf-8") and None,
+        lambda target: (target / "report.html").write_text(page, encoding="utf-8"),
     )  # fmt: skip
     return job.settings.output / "report" / "report.html", figures
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from milepost.errors import GateFailed
 
 
@@ -37,6 +39,8 @@ def plain(value: Any) -> Any:
     """JSON-ready: dicts, lists, text, whole and finite numbers, None for NaN and infinity."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if hasattr(value, "item"):

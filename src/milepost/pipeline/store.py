@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +14,16 @@ import pandas as pd
 from milepost.data.publish import current, publish
 from milepost.errors import InputError
 from milepost.importance.evidence import FeatureEvidence
+from milepost.importance.ranking import Ranking
+from milepost.pipeline.result import plain
 from milepost.signals.catalogue import Feature
 from milepost.signals.matrix import Matrix, Observations
 from milepost.signals.spec import Signal
 from milepost.terms import ACCOUNT, SNAPSHOT, Verdict
+from milepost.training.results import Evaluation, Metrics, Split
 from milepost.windows import Windows
+
+_PERIODS = ("train_dates", "test_dates")
 
 
 def save_observations(folder: Path, version: str, observations: Observations, fingerprint: str) -> None:
@@ -60,15 +67,68 @@ def load_observations(
     return Observations(matrix, features, counts, eligible.astype(bool), about["access_known"], context, windows)
 
 
-def evidence_to_json(evidence: tuple[FeatureEvidence, ...]) -> str:
-    """The ranking with everything it holds; NaN as null."""
-    return pd.Series([asdict(row) for row in evidence]).to_json(orient="values", double_precision=12)
+def save_ranking(target: Path, ranking: Ranking, fingerprint: str) -> None:
+    """Write ranking.json into a version's folder: everything a ranking holds, NaN as null."""
+    saved = {**asdict(ranking), "fingerprint": fingerprint}
+    (target / "ranking.json").write_text(_json(saved), encoding="utf-8")
 
 
-def evidence_from_json(text: str) -> tuple[FeatureEvidence, ...]:
-    """The ranking as it was saved."""
-    rows = []
-    for saved in json.loads(text):
-        numbers = {key: float("nan") if value is None else value for key, value in saved.items()}
-        rows.append(FeatureEvidence(**{**numbers, "verdict": Verdict(saved["verdict"])}))
-    return tuple(rows)
+def load_ranking(folder: Path, fingerprint: str) -> Ranking | None:
+    """The published ranking when it belongs to these data and is whole, else None."""
+    saved = _published(folder, "ranking.json", fingerprint)
+    if saved is None:
+        return None
+    evidence = tuple(_evidence(row) for row in saved.pop("evidence"))
+    return Ranking(evidence, **{**saved, "notes": tuple(saved["notes"])})
+
+
+def _evidence(saved: dict[str, Any]) -> FeatureEvidence:
+    numbers: dict[str, Any] = {key: float("nan") if value is None else value for key, value in saved.items()}
+    return FeatureEvidence(**{**numbers, "verdict": Verdict(saved["verdict"])})
+
+
+def save_evaluation(folder: Path, version: str, evaluation: Evaluation, fingerprint: str, model_id: str) -> None:
+    """Publish the figures of a training."""
+    # row positions are of no use to a reader
+    empty = np.array([], dtype=np.intp)
+    lean = replace(evaluation, split=replace(evaluation.split, train=empty, calibrate=empty, test=empty))
+    saved = {**asdict(lean), "fingerprint": fingerprint, "model_id": model_id}
+    publish(folder, version, lambda target: (target / "evaluation.json").write_text(_json(saved), encoding="utf-8"))
+
+
+def load_evaluation(folder: Path, fingerprint: str) -> tuple[Evaluation | None, str]:
+    """The published figures and their model's id when they belong to these data, else (None, "")."""
+    saved = _published(folder, "evaluation.json", fingerprint)
+    if saved is None:
+        return None, ""
+    model_id = saved.pop("model_id")
+    split = saved["split"]
+    empty = np.array([], dtype=np.intp)
+    trained, tested = ((date.fromisoformat(split[name][0]), date.fromisoformat(split[name][1])) for name in _PERIODS)
+    saved |= {
+        "split": Split(empty, empty, empty, trained, tested, split["purged"]),
+        "shared": {name: _metrics(figures) for name, figures in saved["shared"].items()},
+        "disjoint": {name: _metrics(figures) for name, figures in saved["disjoint"].items()},
+        "predictions": np.array(saved["predictions"], dtype=np.float64),
+        "outcome": np.array(saved["outcome"], dtype=np.float64),
+        "calibration_curve": tuple(tuple(point) for point in saved["calibration_curve"]),
+        "lift": tuple(tuple(point) for point in saved["lift"]),
+    }
+    return Evaluation(**saved), model_id
+
+
+def _metrics(saved: dict[str, Any]) -> Metrics:
+    numbers: dict[str, Any] = {key: float("nan") if value is None else value for key, value in saved.items()}
+    return Metrics(**numbers)
+
+
+def _published(folder: Path, name: str, fingerprint: str) -> dict[str, Any] | None:
+    try:
+        saved: dict[str, Any] = json.loads((current(folder) / name).read_text(encoding="utf-8"))
+    except (InputError, OSError, ValueError):
+        return None
+    return saved if saved.pop("fingerprint", None) == fingerprint else None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(plain(value), indent=1)

@@ -8,17 +8,16 @@ import sys
 from pathlib import Path
 
 from milepost.settings import load
-from milepost.tracking.ui import runs_link, ui_command
+from milepost.tracking.ui import runs_page, ui_command, ui_environment
 
 
 def serve(config: Path, port: int) -> int:
     """Start MLflow's pages and wait until they are stopped; returns their exit code."""
     settings = load(config)
-    command, environment = ui_command(settings.mlruns, port)
-    print(
-        f"runs of '{settings.project.name}': {runs_link(settings.mlruns, settings.project.name, port)}", file=sys.stderr
-    )
+    page = runs_page(settings.mlruns, settings.project.name, port)
+    print(f"runs of '{settings.project.name}': {page} (click Model training)", file=sys.stderr)
+    environment = ui_environment(dict(os.environ))
     try:
-        return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
+        return subprocess.run(ui_command(settings.mlruns, port), env=environment, check=False).returncode
     except KeyboardInterrupt:
         return 0

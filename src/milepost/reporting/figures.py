@@ -16,7 +16,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.dates import AutoDateLocator, DateFormatter
+from matplotlib.dates import DateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -181,7 +181,7 @@ def draw_maturity(data: ShareOverTime, description: str) -> str:
         fewest, most = min(n for *_, n in data.dots), max(n for *_, n in data.dots)
         axes.set_xlabel(f"snapshot date (n = {fewest:,} to {most:,} alive accounts)")
         axes.set_ylabel(f"mature in {data.least} or more categories, %")
-        axes.xaxis.set_major_locator(AutoDateLocator(maxticks=6))  # type: ignore[no-untyped-call]
+        axes.set_xticks(np.array(days[:: -(-len(days) // 6)], dtype="datetime64[D]"))
         axes.xaxis.set_major_formatter(DateFormatter("%Y-%m"))  # type: ignore[no-untyped-call]
 
     return _svg("maturity", description, (_WIDTH, 3.2), draw)
@@ -248,6 +248,7 @@ def _svg(name: str, description: str, size: tuple[float, float], draw: Callable[
 
 def _themed(raw: bytes, name: str, description: str) -> str:
     """The SVG with ids of its own, colours as variables, a title for screen readers, and no fixed size."""
+    name = f"figure-{name}"  # ids share the page with its sections
     for prefix, address in _NAMESPACES.items():
         ET.register_namespace(prefix, address)
     root = ET.fromstring(raw)

@@ -1,36 +1,75 @@
-"""Platt scaling: two numbers that turn a score into a probability."""
+"""From a model's log-odds to a calibrated risk: Platt's sigmoid, or isotonic with enough churned rows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
 
-from milepost.training.fit import Risk, logit, sigmoid
+FloatArray = NDArray[np.float64]
+
+ISOTONIC_FROM = 1_000
+
+
+def _none() -> FloatArray:
+    return np.empty(0)
 
 
 @dataclass(frozen=True)
-class Platt:
-    """risk = sigmoid(slope · logit(score) + intercept); Platt (1999)."""
+class Calibrator:
+    """A rising map from log-odds to risk.
 
-    slope: float
-    intercept: float
-
-    def __call__(self, score: Risk) -> Risk:
-        return sigmoid(self.slope * logit(score) + self.intercept)
-
-
-def fit_platt(score: Risk, outcome: Risk) -> Platt:
-    """Fit on scores of rows the model did not learn from.
-
-    With one class only there is nothing to fit, and the scores stay as they are. A slope below 0 would turn the order
-    of the accounts around: it means that the score carries nothing, so everybody gets the base rate.
+    `platt`: expit(slope × log-odds + intercept), slope never negative. `isotonic`: linear between the points (x, y),
+    flat outside them, y strictly within (0, 1).
     """
-    if len(np.unique(outcome)) < 2:
-        return Platt(1.0, 0.0)
-    model = LogisticRegression(C=1e6, max_iter=200).fit(logit(score)[:, None], outcome)
-    slope = float(model.coef_[0, 0])
-    if slope <= 0:
-        return Platt(0.0, float(logit(np.array([outcome.mean()]))[0]))
-    return Platt(slope, float(model.intercept_[0]))
+
+    kind: str
+    slope: float = 1.0
+    intercept: float = 0.0
+    x: FloatArray = field(default_factory=_none)
+    y: FloatArray = field(default_factory=_none)
+
+    def risk(self, log_odds: FloatArray) -> FloatArray:
+        """Calibrated probability of churned, float64 [rows], within [0, 1]."""
+        if self.kind == "isotonic":
+            return np.asarray(np.interp(log_odds, self.x, self.y))
+        return np.asarray(expit(self.slope * log_odds + self.intercept))
+
+
+def fit_calibrator(log_odds: FloatArray, churned: FloatArray) -> Calibrator:
+    """Platt scaling, or isotonic regression from 1,000 churned rows on; `log_odds` must be out of fold.
+
+    Source: Platt (1999), with his smoothed targets; Niculescu-Mizil and Caruana (2005) on the size isotonic needs.
+    """
+    if churned.sum() >= ISOTONIC_FROM:
+        return _isotonic(log_odds, churned)
+    return _platt(log_odds, churned)
+
+
+def _platt(log_odds: FloatArray, churned: FloatArray) -> Calibrator:
+    positive, rows = float(churned.sum()), len(churned)
+    target = np.where(churned == 1, (positive + 1) / (positive + 2), 1 / (rows - positive + 2))
+    start = np.array([1.0, float(logit(target.mean()) - np.mean(log_odds))])
+
+    def loss(weights: FloatArray) -> tuple[float, FloatArray]:
+        z = weights[0] * log_odds + weights[1]
+        residual = expit(z) - target
+        gradient = np.array([np.mean(residual * log_odds), residual.mean()])
+        return float(np.mean(np.logaddexp(0, z) - target * z)), gradient
+
+    # a negative slope would turn the ranking round: a model that knows nothing becomes the base rate instead
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None), (None, None)], options={"gtol": 1e-9})
+    return Calibrator("platt", float(best.x[0]), float(best.x[1]))
+
+
+def _isotonic(log_odds: FloatArray, churned: FloatArray) -> Calibrator:
+    from sklearn.isotonic import IsotonicRegression
+
+    least = 1 / (len(churned) + 2)
+    fitted = IsotonicRegression(y_min=least, y_max=1 - least, out_of_bounds="clip").fit(log_odds, churned)
+    x = np.asarray(fitted.X_thresholds_, dtype=np.float64)
+    y = np.asarray(fitted.y_thresholds_, dtype=np.float64)
+    return Calibrator("isotonic", x=x, y=y)

@@ -1,4 +1,4 @@
-"""Logistic regression as plain numbers: the baseline, and the champion where data are few."""
+"""Logistic regression with an L2 penalty on log1p and standardised signals, as arrays that can be stored."""
 
 from __future__ import annotations
 
@@ -7,50 +7,100 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from milepost.training.fit import Fit, Risk, Values, sigmoid
+from milepost.training.forest import medians
+
+Values = NDArray[np.float32]
+FloatArray = NDArray[np.float64]
+
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+FURTHEST = 10.0
 
 
 @dataclass(frozen=True)
-class Linear:
-    """A logistic model as numbers: score = intercept + coefficients · (squeezed and standardised values)."""
+class Scaler:
+    """What is done to each signal before the regression; every array is [signals].
 
+    logged: log1p of values at or above 0. medians: stand-ins for unknown values, after the logarithm.
+    means, scales: of the imputed training values. flagged: unknown values get a column of their own.
+    """
+
+    logged: NDArray[np.bool_]
+    medians: NDArray[np.float32]
+    means: NDArray[np.float32]
+    scales: NDArray[np.float32]
+    flagged: NDArray[np.bool_]
+
+    def transform(self, values: Values) -> Values:
+        """float32 [rows × (signals + flags)], about standardised, at most 10 deviations from the mean."""
+        unknown = np.isnan(values)
+        logged = np.where(self.logged, np.log1p(np.maximum(values, 0)), values)
+        z = (np.where(unknown, self.medians, logged) - self.means) / self.scales
+        flags = unknown[:, self.flagged].astype(np.float32)
+        return np.hstack([np.clip(z, -FURTHEST, FURTHEST), flags]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A fitted regression: log-odds = intercept + transformed signals · coefficients.
+
+    coefficients: float64 [signals + flags], in the order of `Scaler.transform`.
+    """
+
+    scaler: Scaler
+    coefficients: FloatArray
     intercept: float
-    coefficients: NDArray[np.float64]
-    medians: NDArray[np.float64]
-    means: NDArray[np.float64]
-    scales: NDArray[np.float64]
 
-    def terms(self, values: Values) -> NDArray[np.float64]:
-        """Each signal's part of the log-odds, float64 [rows × signals]; a missing value counts as the median."""
-        return self.standardised(values) * self.coefficients
+    def log_odds(self, values: Values) -> FloatArray:
+        """Log-odds of churned, float64 [rows]."""
+        return np.asarray(self.contributions(values).sum(axis=1) + self.intercept)
 
-    def standardised(self, values: Values) -> NDArray[np.float64]:
-        """Values with the gaps filled, squeezed by a signed log1p, centred and scaled; cut at five deviations."""
-        filled = np.where(np.isnan(values), self.medians, values)
-        return np.clip((_squeeze(filled) - self.means) / self.scales, -5, 5)
-
-
-def _squeeze(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """log1p with the sign kept: counts are skewed, shares and flags hardly change."""
-    return np.sign(values) * np.log1p(np.abs(values))
+    def contributions(self, values: Values) -> FloatArray:
+        """What each signal adds to the log-odds, float64 [rows × signals]; a flag counts with its signal."""
+        z = self.scaler.transform(values)
+        count = len(self.scaler.means)
+        # no matrix product: its last digits depend on the number of threads
+        terms = z * self.coefficients
+        added = terms[:, :count].copy()
+        added[:, self.scaler.flagged] += terms[:, count:]
+        return added
 
 
-def fit_logistic(values: Values, outcome: Risk, fit: Fit, strength: float = 0.003) -> Linear:
-    """Logistic regression with an L2 penalty; `strength` is scikit-learn's C, small because signals overlap."""
-    with np.errstate(all="ignore"):
-        known = ~np.isnan(values).all(axis=0)
-        medians = np.zeros(values.shape[1])
-        medians[known] = np.nanmedian(values[:, known], axis=0)
-    plain = Linear(0.0, np.zeros(values.shape[1]), medians, np.zeros(values.shape[1]), np.ones(values.shape[1]))
-    squeezed = _squeeze(np.where(np.isnan(values), plain.medians, values))
-    means, scales = squeezed.mean(axis=0), squeezed.std(axis=0)
-    scales[scales < 1e-9] = 1.0
-    ready = Linear(0.0, plain.coefficients, medians, means, scales)
-    model = LogisticRegression(C=strength, max_iter=500).fit(ready.standardised(values), outcome)
-    return Linear(float(model.intercept_[0]), model.coef_[0].astype(float), medians, means, scales)
+def fit_scaler(values: Values) -> Scaler:
+    """Learn the transformation from training rows; a flag where 1 to 99 % are unknown, once per pattern."""
+    logged = np.nan_to_num(np.fmin.reduce(values, axis=0), nan=-1) >= 0
+    z = np.where(logged, np.log1p(np.maximum(values, 0)), values)
+    unknown = np.isnan(z)
+    middle = medians(z)
+    filled = np.where(unknown, middle, z)
+    means, scales = filled.mean(axis=0, dtype=np.float64), filled.std(axis=0, dtype=np.float64)
+    scales[scales < 1e-6] = 1
+    flagged = _flagged(unknown)
+    return Scaler(logged, middle, means.astype(np.float32), scales.astype(np.float32), flagged)
 
 
-def linear_risk(model: Linear, values: Values) -> Risk:
-    """Uncalibrated risk of the logistic model."""
-    return sigmoid(model.intercept + model.terms(values).sum(axis=1))
+def _flagged(unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    share = unknown.mean(axis=0)
+    flagged = (share >= 0.01) & (share <= 0.99)
+    seen: set[bytes] = set()
+    for place in np.flatnonzero(flagged):
+        pattern = np.packbits(unknown[:, place]).tobytes()
+        flagged[place] = pattern not in seen
+        seen.add(pattern)
+    return np.asarray(flagged)
+
+
+def fit_logistic(values: Values, churned: FloatArray, strengths: tuple[float, ...] = STRENGTHS) -> tuple[Logistic, ...]:
+    """One regression per strength C (weak penalty last), each starting from the one before."""
+    scaler = fit_scaler(values)
+    z = scaler.transform(values)
+    found = []
+    # one thread: with several, the last digits of sums over rows depend on their number
+    with threadpool_limits(1, user_api="blas"):
+        model = LogisticRegression(warm_start=True, max_iter=300, tol=1e-5)
+        for strength in strengths:
+            model.set_params(C=strength).fit(z, churned)
+            coefficients = np.asarray(model.coef_[0], dtype=np.float64)
+            found.append(Logistic(scaler, coefficients, float(model.intercept_[0])))
+    return tuple(found)

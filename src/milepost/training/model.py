@@ -1,84 +1,109 @@
-"""`ChurnModel`: what is shipped; plain numbers and text, so that it can be stored without code."""
+"""`ChurnModel`: everything that turns a matrix into churn risks, as text and arrays that can be stored without code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
 from milepost.errors import BundleError, nearest
 from milepost.signals.matrix import Matrix
 from milepost.signals.spec import Signal
-from milepost.training.calibrate import Platt
-from milepost.training.fit import Risk, Values
-from milepost.training.logistic import Linear, linear_risk
+from milepost.training.calibrate import Calibrator
+from milepost.training.logistic import Logistic
+
+Values = NDArray[np.float32]
+FloatArray = NDArray[np.float64]
 
 BOOSTING, LOGISTIC = "boosting", "logistic"
 
 
 @dataclass(frozen=True)
 class ChurnModel:
-    """A calibrated churn model. `kind` is `boosting` (with the booster's text) or `logistic` (with `linear`).
+    """A trained model with its gate.
 
-    signals: the columns it was trained on, in order; base_rate: churned share of the rows it was trained on.
+    kind: `boosting` (then `booster` is LightGBM's text) or `logistic` (then `logistic` holds the arrays).
+    signals: what it was trained on, in order. base_rate: churned share of the rows it was trained on.
     """
 
     kind: str
     signals: tuple[Signal, ...]
-    calibrator: Platt
+    calibrator: Calibrator
     base_rate: float
-    booster_text: str = ""
-    linear: Linear | None = None
+    booster: str = ""
+    logistic: Logistic | None = None
+
+    def predict(self, matrix: Matrix) -> FloatArray:
+        """Calibrated churn risk, float64 [rows], within [0, 1].
+
+        Columns in another order are put right, additional ones ignored.
+        Raises BundleError for a signal that is missing, renamed, defined otherwise, or infinite.
+        """
+        return self.calibrator.risk(self._log_odds(self._gate(matrix)))
+
+    def contributions(self, matrix: Matrix) -> FloatArray:
+        """What each signal of `matrix` adds to the log-odds of churn, float64 [rows × signals of the matrix].
+
+        A row's sum plus a constant is its log-odds; after Platt scaling these are the calibrated ones.
+        """
+        values = self._gate(matrix)
+        if self.logistic is not None:
+            added = self.logistic.contributions(values)
+        else:
+            added = np.asarray(self._booster.predict(values, pred_contrib=True))[:, :-1]
+        placed = np.zeros(matrix.values.shape)
+        placed[:, self._places(matrix)] = added * self.calibrator.slope
+        return placed
 
     @cached_property
-    def _booster(self) -> lgb.Booster:
-        return lgb.Booster(model_str=self.booster_text)
+    def _booster(self) -> Any:
+        import lightgbm
 
-    def predict(self, matrix: Matrix) -> Risk:
-        """Calibrated churn risk, float64 [rows] within [0, 1].
+        return lightgbm.Booster(model_str=self.booster)
 
-        Columns in another order are put right. Raises BundleError for a missing or renamed signal or infinite values.
-        """
-        values = self.aligned(matrix)
-        if self.kind == LOGISTIC:
-            assert self.linear is not None
-            return self.calibrator(linear_risk(self.linear, values))
-        # one thread: predicting is cheap, and the answer must not depend on their number
-        return self.calibrator(np.asarray(self._booster.predict(values, num_threads=1), dtype=np.float64))
+    def _log_odds(self, values: Values) -> FloatArray:
+        if self.logistic is not None:
+            return self.logistic.log_odds(values)
+        return np.asarray(self._booster.predict(values, raw_score=True))
 
-    def contributions(self, matrix: Matrix) -> NDArray[np.float64]:
-        """Part of each signal in the log-odds of churn, float64 [rows × the matrix's signals].
-
-        LightGBM's `pred_contrib` (TreeSHAP; Lundberg et al. 2020), or the terms of the logistic model; scaled by the
-        calibrator, so that they add up to the calibrated log-odds but for a constant.
-        """
-        values = self.aligned(matrix)
-        if self.kind == LOGISTIC:
-            assert self.linear is not None
-            parts = self.linear.terms(values)
-        else:
-            parts = np.asarray(self._booster.predict(values, pred_contrib=True, num_threads=1))[:, :-1]
-        order = {signal.name: place for place, signal in enumerate(self.signals)}
-        back = [order[signal.name] for signal in matrix.signals]
-        return self.calibrator.slope * parts[:, back]
-
-    def aligned(self, matrix: Matrix) -> Values:
-        """The matrix's values in the model's order, float32 [rows × signals]."""
-        places = {signal.name: place for place, signal in enumerate(matrix.signals)}
-        missing = [signal.name for signal in self.signals if signal.name not in places]
-        if missing:
+    def _gate(self, matrix: Matrix) -> Values:
+        places = self._places(matrix)
+        same = np.array_equal(places, np.arange(matrix.values.shape[1]))
+        values = matrix.values if same else matrix.values[:, places]
+        infinite = np.isinf(values).any(axis=0)
+        if infinite.any():
+            name = self.signals[int(np.flatnonzero(infinite)[0])].name
             raise BundleError(
-                f"{len(missing)} signals of the model are missing: {', '.join(missing[:3])}",
-                where="matrix", fix=nearest(missing[0], places),
+                f"signal '{name}' holds infinite values ({int(infinite.sum())} signals do)",
+                where="matrix", expected="numbers, or empty where unknown",
             )  # fmt: skip
-        unknown = set(places) - {signal.name for signal in self.signals}
-        if unknown:
-            raise BundleError(f"signal '{min(unknown)}' is unknown to the model", where="matrix", fix="train again")
-        if matrix.values.dtype != np.float32:
-            raise BundleError(f"values are {matrix.values.dtype}", where="matrix", expected="float32")
-        if np.isinf(matrix.values).any():
-            raise BundleError("a signal is infinite", where="matrix", fix="mend the signal's zero denominator")
-        return matrix.values[:, [places[signal.name] for signal in self.signals]]
+        return values
+
+    def _places(self, matrix: Matrix) -> NDArray[np.intp]:
+        """Where each of the model's signals stands in the matrix."""
+        found = {signal.name: place for place, signal in enumerate(matrix.signals)}
+        missing = [signal.name for signal in self.signals if signal.name not in found]
+        if missing:
+            spare = sorted(set(found) - {signal.name for signal in self.signals})
+            shown = ", ".join(f"'{name}'" for name in missing[:3]) + (" …" if len(missing) > 3 else "")
+            hint = f"for '{missing[0]}' {nearest(missing[0], spare)}; " if spare else ""
+            raise BundleError(
+                f"the model needs {len(missing)} signals that are not there: {shown}",
+                where="matrix", fix=f"{hint}train again, or give the signals the model knows",
+            )  # fmt: skip
+        for signal in self.signals:
+            _check_same(signal, matrix.signals[found[signal.name]])
+        return np.array([found[signal.name] for signal in self.signals], dtype=np.intp)
+
+
+def _check_same(known: Signal, given: Signal) -> None:
+    for part in ("feature", "measure", "window_days", "per", "unit", "column", "equals"):
+        was, now = getattr(known, part), getattr(given, part)
+        if was != now:
+            raise BundleError(
+                f"signal '{known.name}' is not the one the model knows: {part} was {was!r}, is {now!r}",
+                where="matrix", fix="train again after changing how signals are built",
+            )  # fmt: skip

@@ -1,8 +1,10 @@
-"""Splits that respect time and account."""
+"""Periods forward in time with purges between them, and folds that keep an account together."""
 
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,49 +13,69 @@ from numpy.typing import NDArray
 
 from milepost.errors import NotEnoughData
 from milepost.settings import TrainingSettings
-from milepost.terms import ACCOUNT, SNAPSHOT
-from milepost.training.results import Split
+from milepost.terms import SNAPSHOT
+from milepost.training.results import IndexArray, Split
 from milepost.windows import Windows
+
+Folds = NDArray[np.intp]
 
 
 def split_forward(rows: pd.DataFrame, windows: Windows, settings: TrainingSettings) -> Split:
-    """Train, calibrate and test periods, oldest first, with `purge_days` between them.
+    """Positions of `rows` (account_id, snapshot_date) in the train, calibrate and test periods.
 
-    rows: account_id, snapshot_date of the rows whose outcome is known. With 15-day steps and 7 + 30 + 7 days to purge,
-    two snapshots are passed over and the third after the last training snapshot is the first to test.
-    Raises NotEnoughData when the dates do not leave a test period.
+    The first `train_share` of the dates train; a later period begins at the first date at least `purge_days` after
+    the one before it, so that no outcome known in one period reaches into the next. With a short history fewer
+    dates train, so that one is left to test on. Raises NotEnoughData when that is impossible.
     """
-    days = pd.to_datetime(rows[SNAPSHOT]).dt.date.to_numpy()
-    dates = sorted(set(days))
-    purge = timedelta(days=windows.purge_days)
-    train = dates[: max(1, round(settings.train_share * len(dates)))]
-    later = [day for day in dates if day >= train[-1] + purge]
+    days = pd.to_datetime(rows[SNAPSHOT]).to_numpy().astype("datetime64[D]")
+    dates: list[date] = np.unique(days).tolist()
+    for train_dates in range(max(1, _share(settings.train_share, len(dates))), 0, -1):
+        periods = _periods(dates, train_dates, windows.purge_days, settings.calibrate_share)
+        if periods is not None:
+            return _split(days, *periods)
+    raise NotEnoughData(
+        f"{len(dates)} snapshot dates with a known outcome leave none to test on",
+        expected=f"a later snapshot at least {windows.purge_days} days after the training period",
+        fix="give a longer history, or shorter gap, outcome and grace days",
+    )
+
+
+def account_folds(account_ids: Sequence[str] | pd.Series[str], folds: int, seed: int) -> Folds:
+    """Fold of each row, 0 to folds - 1, by a hash of account id and seed: all rows of an account share one."""
+    codes, accounts = pd.factorize(pd.Series(account_ids))
+    chosen = np.array([_hashed(str(account), seed) % folds for account in accounts], dtype=np.intp)
+    return chosen[codes]
+
+
+def _hashed(account: str, seed: int) -> int:
+    return int.from_bytes(hashlib.blake2b(f"{seed}\0{account}".encode(), digest_size=8).digest(), "big")
+
+
+def _share(share: float, count: int) -> int:
+    # 0.29 × 100 is 28.999999999999996
+    return math.floor(share * count + 1e-9)
+
+
+def _periods(
+    dates: list[date], train: int, purge_days: int, calibrate_share: float
+) -> tuple[list[date], list[date], list[date]] | None:
+    """Dates that train, calibrate and test; None when a period that is wanted stays empty."""
     calibrate: list[date] = []
-    if settings.calibrate_share and later:
-        calibrate = later[: max(1, round(settings.calibrate_share * len(dates)))]
-        later = [day for day in later if day >= calibrate[-1] + purge]
-    if not later:
-        raise NotEnoughData(
-            f"{len(dates)} snapshots with a known outcome leave none to test on", where="[windows]",
-            fix=f"{windows.purge_days} days must lie between training and testing: give more history",
-        )  # fmt: skip
-    periods = [np.flatnonzero(np.isin(days, np.array(part, dtype=object))) for part in (train, calibrate, later)]
-    purged = len(rows) - sum(len(period) for period in periods)
-    return Split(*periods, (train[0], train[-1]), (later[0], later[-1]), purged)
+    rest = _after(dates, dates[train - 1], purge_days)
+    if calibrate_share > 0:
+        calibrate = rest[: max(1, _share(calibrate_share, len(dates)))]
+        rest = _after(rest, calibrate[-1], purge_days) if calibrate else []
+    return (dates[:train], calibrate, rest) if rest else None
 
 
-def account_folds(account_ids: pd.Series, folds: int, seed: int) -> NDArray[np.intp]:
-    """Fold of each row, 0..folds-1: all rows of an account in one, the same for the same id and seed."""
-    codes, names = pd.factorize(account_ids)
-    digests = [hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest() for name in names]
-    # fold sizes differ by one account at most
-    order = np.argsort(np.array([int.from_bytes(digest) for digest in digests], dtype=np.uint64), kind="stable")
-    fold_of = np.empty(len(names), dtype=np.intp)
-    fold_of[order] = np.arange(len(names)) % folds
-    folds_by_row: NDArray[np.intp] = fold_of[codes]
-    return folds_by_row
+def _after(dates: list[date], last: date, purge_days: int) -> list[date]:
+    return [day for day in dates if day > last and day >= last + timedelta(days=purge_days)]
 
 
-def accounts_of(rows: pd.DataFrame) -> NDArray[np.intp]:
-    """A whole number per row that names its account, 0..accounts-1."""
-    return np.asarray(pd.factorize(rows[ACCOUNT])[0], dtype=np.intp)
+def _split(days: NDArray[np.datetime64], train: list[date], calibrate: list[date], test: list[date]) -> Split:
+    def places(dates: list[date]) -> IndexArray:
+        return np.flatnonzero(np.isin(days, np.array(dates, dtype="datetime64[D]")))
+
+    used = places(train), places(calibrate), places(test)
+    purged = len(days) - sum(len(part) for part in used)
+    return Split(used[0], used[1], used[2], (train[0], train[-1]), (test[0], test[-1]), purged)

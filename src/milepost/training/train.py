@@ -1,220 +1,198 @@
-"""Train, compare and refit: the whole of training in plain calls."""
+"""Train the churn models, compare them on periods they have not seen, and refit the best one for scoring."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from milepost.outcomes import Outcomes
 from milepost.settings import Settings
 from milepost.signals.matrix import Matrix
-from milepost.signals.spec import Signal
 from milepost.terms import ACCOUNT, SNAPSHOT
-from milepost.training.boosting import fit_boosting
-from milepost.training.calibrate import Platt, fit_platt
-from milepost.training.evaluate import calibration_curve, lift, measure
-from milepost.training.fit import Fit, Predict, Risk, Values
-from milepost.training.forest import fit_forest
-from milepost.training.guard import leaking, refuse_too_little
-from milepost.training.logistic import fit_logistic, linear_risk
-from milepost.training.model import BOOSTING, LOGISTIC, ChurnModel
-from milepost.training.results import Evaluation, IndexArray, Metrics, Split
-from milepost.training.split import account_folds, accounts_of, split_forward
-from milepost.training.tune import Folds, Trial, tune_boosting
+from milepost.training import evaluate
+from milepost.training.calibrate import Calibrator, fit_calibrator
+from milepost.training.candidates import (
+    BASE_RATE,
+    BOOSTING,
+    FOREST,
+    LOGISTIC,
+    SHIPPED,
+    Recipe,
+    Rows,
+    best_step,
+    cross_fit,
+    fit,
+    fit_booster,
+    fit_regression,
+    recipe,
+)
+from milepost.training.guards import check_enough, leak_alarms
+from milepost.training.model import ChurnModel
+from milepost.training.results import Evaluation, Metrics, Split
+from milepost.training.split import account_folds, split_forward
+from milepost.training.tune import Trial, tune
 from milepost.windows import Windows
 
-FOREST, BASE_RATE = "forest", "base_rate"
-CANDIDATES = (BOOSTING, LOGISTIC)
-MIN_RECENT_CHURNED = 50
+__all__ = ["ChurnModel", "Training", "Trial", "refit", "train_models"]
+
+FloatArray = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Training:
-    """A finished training: figures, the model refitted for scoring, tuning trials, and leak alarms (signal names)."""
+    """What training found.
+
+    evaluation: figures on later periods. model: the champion refitted on every row with a known outcome.
+    trials: tuning, empty when it is off. note: how the model for scoring was made. alarms: signals that foretell
+    churn too well to be true; with any of them no score should be published.
+    """
 
     evaluation: Evaluation
     model: ChurnModel
     trials: tuple[Trial, ...]
-    alarms: tuple[str, ...]
     note: str
+    alarms: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Task:
-    """The rows to learn from: values float32 [rows × signals], outcome float64 [rows], account number, fold."""
+class Periods:
+    """The rows of each period and the accounts they belong to."""
 
-    values: Values
-    outcome: Risk
-    accounts: IndexArray
-    fold: IndexArray
-    fit: Fit
+    train: Rows
+    calibrate: Rows
+    test: Rows
+    test_accounts: pd.Series[str]
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One model's calibrated risk on the test rows, with and without its accounts in training."""
+class Risks:
+    """One model's calibrated risks on the test rows, float64 [rows], and the recipe at its best step."""
 
-    shared: Risk
-    disjoint: Risk
+    shared: FloatArray
+    disjoint: FloatArray
+    how: Recipe
 
 
 def train_models(
-    matrix: Matrix, outcomes: Outcomes, settings: Settings, windows: Windows, progress: Progress = lambda text: None
+    matrix: Matrix, outcomes: Outcomes, settings: Settings, windows: Windows, progress: Progress
 ) -> Training:
-    """Compare boosting, forest, logistic and base rate on later periods, then refit the champion on everything.
+    """Compare boosting, logistic regression, forest and base rate forward in time, and refit the best for scoring.
 
-    Raises NotEnoughData, with the counts, before any work when the training period holds too little.
+    Rows without a known outcome are left out. Positions in `evaluation.split` count the rows of `matrix`.
+    Raises NotEnoughData, before any fit, with the counts and the smallest effect that could be seen.
     """
-    matrix, outcome = _known(matrix, outcomes)
-    split = split_forward(matrix.rows, windows, settings.training)
-    train = split.train
-    refuse_too_little(matrix.rows[ACCOUNT].iloc[train], outcome[train], matrix.values[train], settings.training)
-    fold = account_folds(matrix.rows[ACCOUNT], settings.training.folds, settings.project.seed)
-    fit = Fit(settings.project.seed, settings.project.threads)
-    alarms = tuple(matrix.signals[i].name for i in leaking(matrix.values[train], outcome[train], fold[train] % 2 == 0))
-    later = _later_half(matrix, train)
-    trials = tune_boosting(
-        matrix.values[train], outcome[train], Folds(fold[train], later), settings.training, fit, progress
+    known = np.flatnonzero(outcomes.known & ~np.isnan(outcomes.churned))
+    days, accounts = matrix.rows[SNAPSHOT].iloc[known], matrix.rows[ACCOUNT].iloc[known].reset_index(drop=True)
+    split = split_forward(matrix.rows.iloc[known], windows, settings.training)
+    seed = settings.project.seed
+    everything = Rows(
+        matrix.values[known],
+        outcomes.churned[known].astype(np.float64),
+        account_folds(accounts, settings.training.folds, seed),
     )
-    if trials:
-        fit = Fit(fit.seed, fit.threads, tuple(trials[0].params.items()))
-    task = Task(matrix.values, outcome, accounts_of(matrix.rows), fold, fit)
-    evaluation = _evaluate(task, split, settings, progress)
-    progress(f"refitting {evaluation.champion} on all rows with a known outcome")
-    model, note = refit(task, matrix, evaluation.champion)
-    return Training(evaluation, model, trials, alarms, note)
+    periods = _periods(everything, accounts, split)
+    check_enough(periods.train, accounts.iloc[split.train], periods.test.churned, settings.training)
+    progress("training: looking for signals that know too much")
+    alarms = leak_alarms(everything, accounts, matrix.signals)
+    trials, params = tune(periods.train, days.iloc[split.train], windows, settings, progress)
+    risks = compare(periods, seed, settings.project.threads, params, progress)
+    in_matrix = replace(split, train=known[split.train], calibrate=known[split.calibrate], test=known[split.test])
+    evaluation = _evaluation(periods, risks, settings.training.accounts, seed, in_matrix)
+    progress(f"training: refitting {evaluation.champion} on all {len(known):,} rows")
+    last = (days >= pd.Timestamp(split.test_dates[0])).to_numpy()
+    model = refit(risks[evaluation.champion].how, everything, last, matrix)
+    note = _note(evaluation, everything, last, split)
+    return Training(evaluation, model, trials, note, alarms)
 
 
-def _known(matrix: Matrix, outcomes: Outcomes) -> tuple[Matrix, Risk]:
-    known = outcomes.known & ~np.isnan(outcomes.churned)
-    return matrix.take(known), outcomes.churned[known].astype(np.float64)
+def _periods(everything: Rows, accounts: pd.Series[str], split: Split) -> Periods:
+    def rows(places: NDArray[np.intp]) -> Rows:
+        return Rows(everything.values[places], everything.churned[places], everything.folds[places])
+
+    test_accounts = accounts.iloc[split.test].reset_index(drop=True)
+    return Periods(rows(split.train), rows(split.calibrate), rows(split.test), test_accounts)
 
 
-def _later_half(matrix: Matrix, train: IndexArray) -> NDArray[np.bool_]:
-    days = matrix.rows[SNAPSHOT].to_numpy()[train]
-    dates = np.unique(days)
-    return np.asarray(days > dates[len(dates) // 2]) if len(dates) > 1 else np.ones(len(days), dtype=np.bool_)
+def compare(
+    periods: Periods, seed: int, threads: int, params: dict[str, float | int], progress: Progress
+) -> dict[str, Risks]:
+    """Calibrated risks of every model on the test rows, model name -> Risks."""
+    found = {}
+    for kind in (BOOSTING, LOGISTIC, FOREST):
+        progress(f"training: {kind}")
+        found[kind] = _risks(periods, recipe(kind, seed, threads, params))
+    base = np.full(len(periods.test.churned), periods.train.churned.mean())
+    found[BASE_RATE] = Risks(base, base, recipe(BASE_RATE, seed, threads))
+    return found
 
 
-def _fitters(fit: Fit) -> dict[str, Callable[[Values, Risk], Predict]]:
-    """Model name -> a function that fits on (values, outcome) and returns its predict."""
-
-    def boosting(values: Values, outcome: Risk) -> Predict:
-        booster = fit_boosting(values, outcome, fit)
-        return lambda rows: np.asarray(booster.predict(rows, num_threads=1), dtype=np.float64)
-
-    def logistic(values: Values, outcome: Risk) -> Predict:
-        linear = fit_logistic(values, outcome, fit)
-        return lambda rows: linear_risk(linear, rows)
-
-    def base_rate(values: Values, outcome: Risk) -> Predict:
-        return lambda rows: np.full(len(rows), outcome.mean())
-
-    return {
-        BOOSTING: boosting,
-        FOREST: lambda values, outcome: fit_forest(values, outcome, fit),
-        LOGISTIC: logistic,
-        BASE_RATE: base_rate,
-    }
+def _risks(periods: Periods, how: Recipe) -> Risks:
+    """Choose the step on out-of-fold predictions inside the training period, then predict the test rows both ways."""
+    train, calibrate, test = periods.train, periods.calibrate, periods.test
+    inside, between, outside = cross_fit(how, train, (calibrate, test))
+    step = best_step(inside, train.churned)
+    how = how.at(step)
+    predict = fit(how, train)
+    shared = predict(test.values)[0]
+    if len(calibrate.churned) and calibrate.churned.any():
+        calibrator = fit_calibrator(predict(calibrate.values)[0], calibrate.churned)
+        disjoint = _calibrated_by_fold(between[step], calibrate, outside[step], test)
+    else:
+        calibrator = fit_calibrator(inside[step], train.churned)
+        disjoint = _calibrated_by_fold(inside[step], train, outside[step], test)
+    return Risks(calibrator.risk(shared), disjoint, how)
 
 
-def _evaluate(task: Task, split: Split, settings: Settings, progress: Progress) -> Evaluation:
-    test, seed = split.test, settings.project.seed
-    judged = {}
-    for name, fitter in _fitters(task.fit).items():
-        progress(f"training {name}: {len(split.train):,} rows, {settings.training.folds} folds by account")
-        judged[name] = _judge(fitter, task, split, calibrated=name != BASE_RATE)
-    outcome, accounts = task.outcome[test], task.accounts[test]
-    shared = {name: measure(risk.shared, outcome, accounts, seed) for name, risk in judged.items()}
-    disjoint = {name: measure(risk.disjoint, outcome, accounts, seed) for name, risk in judged.items()}
-    headline = settings.training.accounts
-    champion = choose(disjoint if headline == "disjoint" else shared)
-    risk = getattr(judged[champion], headline)
+def _calibrated_by_fold(known: FloatArray, learned: Rows, log_odds: FloatArray, test: Rows) -> FloatArray:
+    """Risks of the test rows; the calibration of a fold learns from the rows of other folds only."""
+    risk = np.empty(len(log_odds))
+    for fold in np.unique(test.folds):
+        others, inside = learned.folds != fold, test.folds == fold
+        risk[inside] = fit_calibrator(known[others], learned.churned[others]).risk(log_odds[inside])
+    return risk
+
+
+def _evaluation(periods: Periods, risks: Mapping[str, Risks], headline: str, seed: int, split: Split) -> Evaluation:
+    """The figures of every model on the test rows, and the champion's curves."""
+    churned, accounts = periods.test.churned, periods.test_accounts
+
+    def figures(part: str) -> dict[str, Metrics]:
+        return {kind: evaluate.metrics(getattr(r, part), churned, accounts, seed) for kind, r in risks.items()}
+
+    shared, disjoint = figures("shared"), figures("disjoint")
+    shown = disjoint if headline == "disjoint" else shared
+    # min takes the first of equals: boosting
+    champion = min(SHIPPED, key=lambda kind: shown[kind].log_loss)
+    risk = getattr(risks[champion], headline)
     return Evaluation(
-        shared,
-        disjoint,
-        champion,
-        headline,
-        split,
-        risk,
-        outcome,
-        calibration_curve(risk, outcome),
-        lift(risk, outcome),
-    )
+        shared, disjoint, champion, headline, split, risk, churned,
+        evaluate.calibration_curve(risk, churned), evaluate.lift_table(risk, churned),
+    )  # fmt: skip
 
 
-def choose(figures: dict[str, Metrics]) -> str:
-    """The candidate with the best log loss; the forest is compared but not shipped, see docs."""
-    return min(CANDIDATES, key=lambda name: figures[name].log_loss)
+def refit(how: Recipe, rows: Rows, calibrated_on: NDArray[np.bool_], matrix: Matrix) -> ChurnModel:
+    """Fit on all rows; calibrate on out-of-fold predictions of the rows `calibrated_on`, or of all if one class."""
+    (inside,) = cross_fit(how, rows)
+    chosen = calibrated_on if rows.churned[calibrated_on].any() else np.ones(len(rows.churned), dtype=np.bool_)
+    calibrator: Calibrator = fit_calibrator(inside[0][chosen], rows.churned[chosen])
+    base_rate = float(rows.churned.mean())
+    if how.kind == LOGISTIC:
+        return ChurnModel(how.kind, matrix.signals, calibrator, base_rate, logistic=fit_regression(how, rows))
+    return ChurnModel(how.kind, matrix.signals, calibrator, base_rate, booster=fit_booster(how, rows).text)
 
 
-def _judge(fitter: Callable[[Values, Risk], Predict], task: Task, split: Split, calibrated: bool) -> Judged:
-    """Fit once on the whole training period and once without each fold of accounts.
-
-    The fold models do double duty: their predictions on the accounts left out calibrate the model, and on the test
-    rows of those accounts they are the account-disjoint figure.
-    """
-    train, test = split.train, split.test
-    calibration = split.calibrate if len(split.calibrate) else train
-    shared = fitter(task.values[train], task.outcome[train])(task.values[test])
-    held_out, disjoint = np.full(len(task.outcome), np.nan), np.full(len(test), np.nan)
-    for fold in range(int(task.fold.max()) + 1):
-        inside = train[task.fold[train] != fold]
-        mine, tested = calibration[task.fold[calibration] == fold], task.fold[test] == fold
-        predict = fitter(task.values[inside], task.outcome[inside])
-        if len(mine):
-            held_out[mine] = predict(task.values[mine])
-        if tested.any():
-            disjoint[tested] = predict(task.values[test[tested]])
-    if not calibrated:
-        return Judged(shared, disjoint)
-    whole = fit_platt(held_out[calibration], task.outcome[calibration])
-    return Judged(whole(shared), _calibrated_by_others(disjoint, held_out, task, calibration, test))
-
-
-def _calibrated_by_others(
-    disjoint: Risk, held_out: Risk, task: Task, calibration: IndexArray, test: IndexArray
-) -> Risk:
-    """Each fold's test predictions, calibrated on the other folds: no account helps to calibrate itself."""
-    answer = np.empty_like(disjoint)
-    for fold in range(int(task.fold.max()) + 1):
-        others = calibration[task.fold[calibration] != fold]
-        tested = task.fold[test] == fold
-        answer[tested] = fit_platt(held_out[others], task.outcome[others])(disjoint[tested])
-    return answer
-
-
-def refit(task: Task, matrix: Matrix, kind: str) -> tuple[ChurnModel, str]:
-    """The champion on all rows with a known outcome, calibrated on out-of-fold predictions of the latest dates."""
-    held_out = np.full(len(task.outcome), np.nan)
-    fitter = _fitters(task.fit)[kind]
-    for fold in range(int(task.fold.max()) + 1):
-        mine = task.fold == fold
-        held_out[mine] = fitter(task.values[~mine], task.outcome[~mine])(task.values[mine])
-    recent, since = _recent(matrix, task)
-    calibrator: Platt = fit_platt(held_out[recent], task.outcome[recent])
+def _note(evaluation: Evaluation, rows: Rows, last: NDArray[np.bool_], split: Split) -> str:
+    shown = evaluation.disjoint if evaluation.headline == "disjoint" else evaluation.shared
     note = (
-        f"{kind} was fitted again on all {len(task.outcome):,} rows with a known outcome for scoring; "
-        f"it is calibrated on out-of-fold predictions from {since}"
+        f"The figures are of models trained on {split.train_dates[0]} to {split.train_dates[1]}. "
+        f"The model for scoring is {evaluation.champion}, fitted again on all {len(rows.churned):,} rows with a known outcome and calibrated on "
+        f"out-of-fold predictions, by account, of the last {int(last.sum()):,} of them."
     )
-    signals: tuple[Signal, ...] = matrix.signals
-    base_rate = float(task.outcome.mean())
-    if kind == LOGISTIC:
-        linear = fit_logistic(task.values, task.outcome, task.fit)
-        return ChurnModel(LOGISTIC, signals, calibrator, base_rate, linear=linear), note
-    text = fit_boosting(task.values, task.outcome, task.fit).model_to_string()
-    return ChurnModel(BOOSTING, signals, calibrator, base_rate, booster_text=text), note
-
-
-def _recent(matrix: Matrix, task: Task) -> tuple[NDArray[np.bool_], str]:
-    """Rows of the latest dates that hold enough churned rows to calibrate on; all rows when they never do."""
-    days = matrix.rows[SNAPSHOT].to_numpy()
-    for date in np.unique(days)[::-1]:
-        rows = days >= date
-        if task.outcome[rows].sum() >= MIN_RECENT_CHURNED:
-            return np.asarray(rows), str(date)[:10]
-    return np.ones(len(days), dtype=np.bool_), "all dates"
+    if evaluation.best.log_loss >= shown[BASE_RATE].log_loss:
+        note += " It does not beat the base rate on the test rows: its risks say little more than the average."
+    return note

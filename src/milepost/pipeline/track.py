@@ -1,0 +1,103 @@
+"""One MLflow run per training: figures, ranking, framework, pictures and the model."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from milepost import __version__
+from milepost.framework import to_toml
+from milepost.importance.ranking import Ranking
+from milepost.pipeline.derive import Derived
+from milepost.pipeline.job import Job
+from milepost.tracking.log import ModelRecord, RunRecord, TrialRecord, log_run
+
+if TYPE_CHECKING:
+    from milepost.pipeline.train import Trained
+
+
+def track(
+    job: Job,
+    trained: Trained,
+    ranking: Ranking | None = None,
+    figures: Mapping[str, str] | None = None,
+    derived: Derived | None = None,
+) -> str:
+    """Log what there is; returns MLflow's run id. Raises EnvironmentFault when the database cannot be written."""
+    job.progress(f"logging the run to MLflow in {job.settings.mlruns}")
+    training = trained.training
+    record = RunRecord(
+        project=job.settings.project.name,
+        run_name=f"{job.now:%H:%M:%S} {job.run_id}",
+        description=_description(job, trained, ranking, derived),
+        params=_params(job, trained),
+        metrics=_metrics(trained, ranking, derived),
+        tags={"data_fingerprint": job.fingerprint, "git_commit": git_commit(Path.cwd()), "milepost": __version__},
+        artifacts={"framework.toml": to_toml(derived.framework)} if derived else {},
+        figures=figures or {},
+        ranking=[asdict(row) | {"verdict": str(row.verdict)} for row in ranking.evidence] if ranking else (),
+        trials=[TrialRecord(t.number, t.params, t.fold_scores, t.score) for t in training.trials],
+        model=ModelRecord(
+            Path(trained.bundle),
+            tuple(signal.name for signal in training.model.signals),
+            trained.model_id,
+            training.note,
+        ),
+    )
+    return log_run(job.settings.mlruns, record)
+
+
+def git_commit(folder: Path) -> str:
+    """The commit checked out here, or "" outside a checkout."""
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""
+
+
+def _params(job: Job, trained: Trained) -> dict[str, object]:
+    settings, matrix = job.settings, job.observations.matrix
+    return {
+        "as_of": str(job.as_of),
+        **settings.windows.model_dump(),
+        "champion": trained.training.evaluation.champion,
+        "accounts_in_split": settings.training.accounts,
+        "seed": settings.project.seed,
+        "rows": len(matrix.rows),
+        "signals": len(matrix.signals),
+        "features": len(job.features),
+    }
+
+
+def _metrics(trained: Trained, ranking: Ranking | None, derived: Derived | None) -> dict[str, float]:
+    evaluation = trained.training.evaluation
+    best = asdict(evaluation.best)
+    metrics = {f"churn_{name}": float(value) for name, value in best.items()}
+    for kind, figures in (("shared", evaluation.shared), ("disjoint", evaluation.disjoint)):
+        metrics |= {f"{kind}_{name}_roc_auc": model.roc_auc for name, model in figures.items()}
+    if ranking is not None:
+        metrics["features_kept"] = float(sum(row.verdict == "keep" for row in ranking.evidence))
+    if derived is not None and derived.maturity.share_three_or_more is not None:
+        metrics["share_three_or_more"] = derived.maturity.share_three_or_more
+    return metrics
+
+
+def _description(job: Job, trained: Trained, ranking: Ranking | None, derived: Derived | None) -> str:
+    best = trained.training.evaluation.best
+    lines = [
+        f"Accounts of **{job.settings.project.name}** as of {job.as_of}.",
+        f"Churn model: {trained.training.evaluation.champion}, AUC {best.roc_auc:.3f} "
+        f"({best.low:.3f} to {best.high:.3f}) on {best.test_rows:,} later rows, base rate {best.base_rate:.1%}. {trained.training.note}.",
+    ]
+    if ranking is not None:
+        kept = [row.feature for row in ranking.evidence if row.verdict == "keep"]
+        lines.append(f"Kept features ({len(kept)}): {', '.join(kept[:12]) or 'none'}.")
+    if derived is not None:
+        share = derived.maturity.share_three_or_more
+        text = derived.maturity.reason if share is None else f"{share:.1%}"
+        lines.append(f"Mature in three or more categories: {text}.")
+    return "\n\n".join(lines)
