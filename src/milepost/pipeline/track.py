@@ -91,7 +91,8 @@ def _description(job: Job, trained: Trained, ranking: Ranking | None, derived: D
     lines = [
         f"Accounts of **{job.settings.project.name}** as of {job.as_of}.",
         f"Churn model: {trained.training.evaluation.champion}, AUC {best.roc_auc:.3f} "
-        f"({best.low:.3f} to {best.high:.3f}) on {best.test_rows:,} later rows, base rate {best.base_rate:.1%}. {trained.training.note}.",
+        f"({best.low:.3f} to {best.high:.3f}) on {best.test_rows:,} later rows, base rate {best.base_rate:.1%}. "
+        f"{trained.training.note}.",
     ]
     if ranking is not None:
         kept = [row.feature for row in ranking.evidence if row.verdict == "keep"]
