@@ -142,3 +142,10 @@ def test_text_that_a_spreadsheet_would_run_is_quoted(start: str) -> None:
     (row,) = csv.DictReader(text.splitlines(keepends=True))
     assert row["feature"].startswith(f"'{start}")
     assert row["effect"] == "-1.5"
+
+
+def test_groups_are_json_and_unknown_figures_are_empty() -> None:
+    text = table_csv([{"adoption_by_plan": {"team": 0.5, "pro": float("nan")}, "q": float("inf"), "kept": True}])
+    (row,) = csv.DictReader(text.splitlines())
+    assert json.loads(row["adoption_by_plan"]) == {"team": 0.5, "pro": None}
+    assert (row["q"], row["kept"]) == ("", "True")

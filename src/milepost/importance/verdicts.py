@@ -173,8 +173,8 @@ def _keep(case: Case) -> str:
     if case.direct.low <= 0 and case.nearest:
         nearest += f", not told apart from '{case.nearest}' (correlation {case.nearest_correlation:.2f})"
     return (
-        f"Retention differs by {figures(case.total)} at equal plan, size, tenure and depth, q {probability(case.q)}, same "
-        f"sign in {percent(case.same_sign)} of account draws{nearest}."
+        f"Retention differs by {figures(case.total)} at equal plan, size, tenure and depth, "
+        f"q {probability(case.q)}, same sign in {percent(case.same_sign)} of account draws{nearest}."
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -168,9 +170,11 @@ def table_csv(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def _cell(value: object) -> object:
-    """A value as a table can hold it: numbers as they are, anything else as text; not-a-number as nothing."""
+    """A value as a table can hold it: numbers as they are, groups as JSON, others as text; NaN as nothing."""
     if isinstance(value, float):
         return value if isfinite(value) else None
+    if isinstance(value, Mapping):
+        return json.dumps({str(key): _cell(part) for key, part in value.items()}, ensure_ascii=False)
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 
@@ -193,7 +197,8 @@ def _register(client: Any, mlruns: Path, run_id: str, project: str, model: Model
 
     inputs = Schema([ColSpec(DataType.double, name) for name in model.signals])
     outputs = Schema([ColSpec(DataType.double, "churn_risk")])
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*input example.*")  # rows of accounts do not belong in a model
         folder = Path(name) / "model"
         mlflow.pyfunc.save_model(
             folder,

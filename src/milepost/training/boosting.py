@@ -9,6 +9,8 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
+from milepost.training.booster_text import trees_only
+
 Values = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 Params = Mapping[str, float | int]
@@ -36,9 +38,8 @@ class Boosting:
 
     @property
     def text(self) -> str:
-        """The booster as LightGBM's own text."""
-        text: str = self.booster.model_to_string(num_iteration=self.rounds)
-        return text
+        """The trees in LightGBM's own text; the number of threads leaves no trace in it."""
+        return trees_only(self.booster.model_to_string(num_iteration=self.rounds))
 
 
 def fit_boosting(
@@ -68,7 +69,8 @@ def full_params(rows: int, columns: int, seed: int, threads: int) -> dict[str, f
         "min_data_in_leaf": int(min(200, max(10, rows // 200))),
         "bagging_freq": 1,
         "deterministic": True,
-        "force_row_wise": True,
+        # by rows gives the same trees, three times as slowly with hundreds of signals
+        "force_col_wise": True,
         "num_threads": threads,
         "seed": seed,
         "verbosity": -1,

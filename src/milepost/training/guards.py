@@ -69,7 +69,7 @@ def varies(values: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def leak_alarms(rows: Rows, accounts: pd.Series[str], signals: tuple[Signal, ...]) -> tuple[str, ...]:
-    """One sentence per signal that foretells churn too well by itself to have been known beforehand.
+    """Name and figure of each signal that by itself foretells churn too well to have been known beforehand.
 
     Each signal is cut into bins, the churned share of a bin learned on the other folds. Suspicious are an AUC over
     .95, or a bin with 20 churned accounts in which nearly all churned while most others did not.
@@ -81,10 +81,10 @@ def leak_alarms(rows: Rows, accounts: pd.Series[str], signals: tuple[Signal, ...
         bins = _bins(rows.values[:, place])
         auc = out_of_fold_auc(bins, rows)
         if auc > LEAK_AUC:
-            alarms.append(f"signal '{signals[place].name}' alone foretells churn with AUC {auc:.3f} out of fold")
+            alarms.append(f"{signals[place].name} (AUC {auc:.3f})")
         elif share := _nearly_certain(bins, rows, accounts):
-            alarms.append(f"signal '{signals[place].name}' has values at which {share:.0%} of rows churned")
-    return tuple(f"{alarm}: check that it was known at the snapshot" for alarm in alarms)
+            alarms.append(f"{signals[place].name} (churned share {share:.0%})")
+    return tuple(alarms)
 
 
 def _bins(values: NDArray[np.float32]) -> NDArray[np.intp]:

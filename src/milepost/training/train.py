@@ -190,8 +190,8 @@ def _note(evaluation: Evaluation, rows: Rows, last: NDArray[np.bool_], split: Sp
     shown = evaluation.disjoint if evaluation.headline == "disjoint" else evaluation.shared
     note = (
         f"The figures are of models trained on {split.train_dates[0]} to {split.train_dates[1]}. "
-        f"The model for scoring is {evaluation.champion}, fitted again on all {len(rows.churned):,} rows with a known outcome and calibrated on "
-        f"out-of-fold predictions, by account, of the last {int(last.sum()):,} of them."
+        f"The model for scoring is {evaluation.champion}, fitted again on all {len(rows.churned):,} rows with a known "
+        f"outcome and calibrated on out-of-fold predictions, by account, of the last {int(last.sum()):,} of them."
     )
     if evaluation.best.log_loss >= shown[BASE_RATE].log_loss:
         note += " It does not beat the base rate on the test rows: its risks say little more than the average."

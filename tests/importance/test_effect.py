@@ -1,0 +1,151 @@
+"""Effects on tables small enough to work out by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from milepost.importance.design import Design
+from milepost.importance.effect import (
+    direct_effects,
+    e_value,
+    effect_of,
+    overlap,
+    own,
+    q_values,
+    raw_differences,
+    score_test,
+    total_effects,
+)
+from milepost.importance.logistic import fit_logistic
+
+
+def plain_design(churned: np.ndarray, codes: np.ndarray | None = None, features: int = 3) -> Design:
+    """No controls but the intercept, no use: depth is constant."""
+    rows = len(churned)
+    codes = np.arange(rows) if codes is None else codes
+    return Design(
+        churned.astype(float), codes.astype(np.intp), int(codes.max()) + 1, np.ones((rows, 1)),
+        np.zeros((rows, features)), np.zeros((features, 3)), None,
+    )  # fmt: skip
+
+
+def two_by_two(users: int, gone: int, others: int, others_gone: int) -> tuple[np.ndarray, np.ndarray]:
+    """adopted, churned."""
+    adopted = np.repeat([True, False], [users, others])
+    churned = np.concatenate([np.arange(users) < gone, np.arange(others) < others_gone])
+    return adopted, churned
+
+
+def test_effect_of_a_two_by_two_table_is_the_risk_difference() -> None:
+    # 30 of 1,000 users churn against 80 of 1,000 others: 5 points; z of the pooled test: .05 / sqrt(2 * .055 * .945 / 1000)
+    adopted, churned = two_by_two(1000, 30, 1000, 80)
+    found = effect_of(plain_design(churned), adopted, np.ones(2000, bool), own(0))
+    assert found.effect == pytest.approx(5.0, abs=0.02)
+    assert found.risk_ratio == pytest.approx(3 / 8, rel=0.01)
+    pooled = 0.05 / np.sqrt(2 * 0.055 * 0.945 / 1000)
+    assert found.effect / found.error == pytest.approx(pooled, rel=0.01)
+    assert found.low == pytest.approx(5 - 1.98 * 5 / pooled, abs=0.05)
+
+
+def test_rows_of_one_account_count_once() -> None:
+    adopted, churned = two_by_two(1000, 30, 1000, 80)
+    once = effect_of(plain_design(churned), adopted, np.ones(2000, bool), own(0))
+    codes = np.tile(np.arange(2000), 4)
+    four = plain_design(np.tile(churned, 4), codes)
+    again = effect_of(four, np.tile(adopted, 4), np.ones(8000, bool), own(0))
+    assert again.effect == pytest.approx(once.effect, abs=0.02)
+    assert again.error == pytest.approx(once.error, rel=0.02)
+
+
+def test_no_churn_among_few_adopters_is_not_overrated() -> None:
+    # 10 churned are expected among 100 adopters and none is seen: exact chance about e^-10.5; z must stay near 10/3
+    adopted, churned = two_by_two(100, 0, 900, 100)
+    found = effect_of(plain_design(churned), adopted, np.ones(1000, bool), own(0))
+    assert np.isfinite([found.effect, found.low, found.high]).all()
+    assert found.effect / found.error < 3.6
+
+
+def test_one_sided_columns_are_unknown() -> None:
+    adopted, churned = two_by_two(100, 5, 100, 9)
+    design = plain_design(churned)
+    everyone = np.ones(200, bool)
+    assert np.isnan(effect_of(design, everyone, everyone, own(0)).effect)
+    assert np.isnan(effect_of(design, adopted, ~churned, own(0)).effect)
+
+
+def test_only_eligible_rows_count() -> None:
+    adopted, churned = two_by_two(1000, 30, 1000, 80)
+    more = plain_design(np.concatenate([churned, np.ones(500, bool)]))
+    treated = np.concatenate([adopted, np.ones(500, bool)])
+    rows = np.arange(2500) < 2000
+    assert effect_of(more, treated, rows, own(0)).effect == pytest.approx(5.0, abs=0.02)
+
+
+def test_influence_carries_the_error() -> None:
+    adopted, churned = two_by_two(300, 10, 300, 40)
+    found = effect_of(plain_design(churned), adopted, np.ones(600, bool), own(0))
+    assert np.sqrt((found.influence**2).sum()) == pytest.approx(found.error)
+
+
+def test_a_confounder_in_the_controls_takes_the_difference_away() -> None:
+    # inside each group adopters and others churn alike: 10 % and 40 %
+    group = np.repeat([0, 0, 1, 1], [800, 200, 200, 800])
+    adopted = np.repeat([True, False, True, False], [800, 200, 200, 800])
+    churned = np.concatenate([np.arange(n) < gone for n, gone in ((800, 80), (200, 20), (200, 80), (800, 320))])
+    design = plain_design(churned)
+    raw = raw_differences(design, adopted[:, None], np.ones((2000, 1), bool))[0]
+    assert raw.effect == pytest.approx(18.0)
+    controls = np.column_stack([np.ones(2000), group * 2.0 - 1])
+    adjusted = effect_of(dataclasses.replace(design, controls=controls), adopted, np.ones(2000, bool), own(0))
+    assert adjusted.effect == pytest.approx(0.0, abs=0.05)
+
+
+def test_total_keeps_what_direct_gives_to_the_next_step() -> None:
+    # a setup step opens the feature that works: alone it matters, beside the feature it does not
+    rng = np.random.default_rng(3)
+    step = rng.random(6000) < 0.5
+    works = step & (rng.random(6000) < 0.8)
+    churned = rng.random(6000) < np.where(works, 0.05, 0.25)
+    adopted = np.column_stack([step, works])
+    eligible = np.ones_like(adopted)
+    design = plain_design(churned, features=2)
+    total, direct = total_effects(design, adopted, eligible), direct_effects(design, adopted, eligible)
+    assert total[0].low > 10
+    assert direct[0].low < 0 < direct[0].high
+    assert direct[1].low > 10
+
+
+def test_score_test_by_hand() -> None:
+    # intercept only, chance 1/2: cleaned treatment ±1/2, residual ±1/2; users stay: S = 4 * 1/4 = 1, V = 4 * 1/16
+    adopted, churned = np.array([1.0, 1, 0, 0]), np.array([0.0, 0, 1, 1])
+    x = np.ones((4, 1))
+    test = score_test(adopted, churned, x, fit_logistic(x, churned, np.zeros(1)), np.arange(4))
+    assert test.scores.tolist() == pytest.approx([0.25] * 4)
+    assert test.information.sum() == pytest.approx(0.25)
+    assert test.z == pytest.approx(1 / np.sqrt(0.25 * 4 / 3))
+
+
+def test_overlap_of_two_equal_rows_per_account_is_two() -> None:
+    residual, weight = np.array([0.5, 0.5, -0.5, -0.5]), np.full(4, 0.25)
+    assert overlap(residual, weight, np.array([0, 0, 1, 1])) == pytest.approx(2.0)
+    assert overlap(residual, weight, np.array([0, 1, 0, 1])) == 1.0
+
+
+def test_q_values_by_hand() -> None:
+    # sorted .005 .01 .03 .5 of 4: .02 .02 .04 .5
+    found = q_values(np.array([0.5, 0.01, np.nan, 0.005, 0.03]))
+    assert found[[0, 1, 3, 4]] == pytest.approx([0.5, 0.02, 0.02, 0.04])
+    assert np.isnan(found[2])
+
+
+@pytest.mark.parametrize(("ratio", "value"), [(3.9, 7.2630), (1.8, 3.0), (1 / 1.8, 3.0), (1.0, 1.0)])
+def test_e_value(ratio: float, value: float) -> None:
+    assert e_value(ratio) == pytest.approx(value, abs=5e-5)
+
+
+def test_e_value_of_nothing_is_unknown() -> None:
+    assert np.isnan(e_value(float("nan")))
+    assert np.isnan(e_value(0.0))

@@ -1,0 +1,133 @@
+"""The ranking on simulated worlds whose truth is known."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from milepost.errors import NotEnoughData
+from milepost.importance.evidence import ModelImportance
+from milepost.importance.ranking import Ranking, rank_features
+from milepost.outcomes import Outcomes
+from milepost.terms import Verdict
+
+
+@pytest.fixture(scope="module")
+def world(worlds: ModuleType) -> Any:
+    """1,500 accounts, 30 features, four strong drivers; feature_20-24 are niche, feature_25-29 ubiquitous."""
+    return worlds.simulate(
+        worlds.World(accounts=1500, snapshots=8, features=30, drivers=4, strength=1.4, monthly_churn=0.04)
+    )
+
+
+@pytest.fixture(scope="module")
+def ranking(world: Any) -> Ranking:
+    return rank_features(world.observations, world.outcomes, world.settings)
+
+
+def verdicts(ranking: Ranking) -> dict[str, Verdict]:
+    return {row.feature: row.verdict for row in ranking.evidence}
+
+
+def test_planted_drivers_are_kept_and_nothing_else(world: Any, ranking: Ranking) -> None:
+    assert {row.feature for row in ranking.kept} == world.drivers
+
+
+def test_the_band_sets_ubiquitous_and_niche_apart(ranking: Ranking) -> None:
+    found = verdicts(ranking)
+    assert all(found[f"feature_{place}"] is Verdict.UBIQUITOUS for place in range(25, 30))
+    assert all(found[f"feature_{place}"] is Verdict.NICHE for place in range(20, 25))
+
+
+def test_order_and_ranks(ranking: Ranking) -> None:
+    assert [row.rank for row in ranking.evidence] == list(range(1, 31))
+    lows = [row.low for row in ranking.kept]
+    assert lows == sorted(lows, reverse=True)
+    assert [row.verdict for row in ranking.evidence[:4]] == [Verdict.KEEP] * 4
+
+
+def test_without_models_there_is_no_naive_rank(ranking: Ranking) -> None:
+    assert {row.naive_rank for row in ranking.evidence} == {0}
+    assert ranking.evidence[0].importance == {}
+
+
+def test_naive_rank_follows_forest_impurity(world: Any) -> None:
+    impurity = {f"feature_{place:02d}": place / 100 for place in range(30)}
+    found = rank_features(
+        world.observations, world.outcomes, world.settings, ModelImportance({"forest_impurity": impurity}, {}, 0.5, 10)
+    )
+    row = next(row for row in found.evidence if row.feature == "feature_29")
+    assert (row.naive_rank, row.importance) == (1, {"forest_impurity": 0.29})
+
+
+def test_same_input_same_ranking(world: Any, ranking: Ranking) -> None:
+    again = rank_features(world.observations, world.outcomes, world.settings)
+    assert [row.effect for row in again.evidence] == [row.effect for row in ranking.evidence]
+    assert [row.stability for row in again.evidence] == [row.stability for row in ranking.evidence]
+
+
+def test_outcomes_shuffled_over_accounts_keep_nothing(world: Any) -> None:
+    observations, outcomes = world.observations, world.outcomes
+    codes = np.unique(observations.context["account_id"], return_inverse=True)[1]
+    days = np.unique(observations.context["snapshot_date"], return_inverse=True)[1]
+    table = np.zeros((codes.max() + 1, days.max() + 1), dtype=np.float32)
+    table[codes, days] = np.nan_to_num(outcomes.churned)
+    shuffled = table[np.random.default_rng(5).permutation(len(table))][codes, days]
+    nothing = Outcomes(shuffled, shuffled, shuffled, np.full(len(shuffled), ""))
+    found = rank_features(observations, nothing, world.settings)
+    assert found.kept == ()
+
+
+def test_a_duplicated_feature_is_no_better_for_it(world: Any, ranking: Ranking) -> None:
+    # feature_04 becomes a copy of the driver feature_00: both go with staying, neither is told apart from the other
+    counts = world.observations.counts.copy()
+    counts[:, 4] = counts[:, 0]
+    copied = dataclasses.replace(world.observations, counts=counts)
+    rows = {row.feature: row for row in rank_features(copied, world.outcomes, world.settings).evidence}
+    one, two = rows["feature_00"], rows["feature_04"]
+    assert one.effect == pytest.approx(two.effect)
+    assert one.verdict is two.verdict
+    assert one.direct_low < 0
+    assert "'feature_04'" in one.because
+
+
+def test_too_little_is_said_with_counts(world: Any) -> None:
+    few = np.arange(len(world.observations.counts)) < 150
+    with pytest.raises(NotEnoughData, match=r"\d+ rows of \d+ accounts, \d+ of them churned; smallest effect") as error:
+        rank_features(world.observations.take(few), world.outcomes.take(few), world.settings)
+    assert "at least 200 rows, 50 churned accounts" in error.value.line
+
+
+def test_all_churned_is_refused(world: Any) -> None:
+    gone = np.ones(len(world.observations.counts), dtype=np.float32)
+    with pytest.raises(NotEnoughData, match="some retained"):
+        rank_features(
+            world.observations, Outcomes(gone, gone, gone, np.full(len(gone), "")), world.settings
+        )  # fmt: skip
+
+
+def test_smallest_effect_follows_the_size_of_the_data(worlds: ModuleType, ranking: Ranking) -> None:
+    fewer = worlds.simulate(
+        worlds.World(accounts=750, snapshots=8, features=12, drivers=4, strength=1.4, monthly_churn=0.04)
+    )
+    half = rank_features(fewer.observations, fewer.outcomes, fewer.settings)
+    # half of the accounts: sqrt(2) times as much
+    assert half.smallest_effect_points / ranking.smallest_effect_points == pytest.approx(1.41, abs=0.25)
+
+
+def test_unknown_access_is_noted(ranking: Ranking) -> None:
+    assert any("every account counts as eligible" in note for note in ranking.notes)
+
+
+@pytest.mark.long
+def test_worlds_without_effects_keep_nothing_much(worlds: ModuleType) -> None:
+    keeping = 0
+    for seed in range(20):
+        null = worlds.simulate(worlds.World(accounts=2000, seed=seed))
+        keeping += bool(rank_features(null.observations, null.outcomes, null.settings).kept)
+    # with a true share of 4 %, more than 4 of 20 has a chance of 0.1 %
+    assert keeping <= 4

@@ -1,0 +1,97 @@
+"""Every verdict, its place in the order, and the figures in its sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from milepost.adoption import Adoption, Standing
+from milepost.importance.effect import Effect
+from milepost.importance.verdicts import Case, churned_needed, decide, hypothesis_verdict, judge
+from milepost.settings import RankingSettings
+from milepost.terms import Verdict
+
+RULES = RankingSettings()
+
+
+def effect(point: float, error: float = 1.0) -> Effect:
+    return Effect(point, point - 2 * error, point + 2 * error, 0.5, error, 0.5, np.zeros(1), 100)
+
+
+def case(standing: Standing = Standing.INSIDE, **changed: Any) -> Case:
+    adoption = Adoption("bots", 900, 400, 600, 0.4, {}, {}, 0.1, 0.96, standing)
+    parts: dict[str, Any] = {
+        "adoption": adoption, "total": effect(3.0), "direct": effect(3.0), "raw": effect(4.0), "q": 0.01,
+        "same_sign": 0.99, "intensity": None, "nearest": "inbox", "nearest_correlation": 0.6, "family": 40,
+        "churned_accounts": 200, "accounts": 2000,
+    }  # fmt: skip
+    return Case(**{**parts, **changed})
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict"),
+    [
+        (case(), Verdict.KEEP),
+        (case(Standing.TOO_NEW), Verdict.TOO_NEW),
+        (case(Standing.UBIQUITOUS), Verdict.UBIQUITOUS),
+        (case(Standing.UBIQUITOUS, intensity=effect(3.0)), Verdict.UBIQUITOUS_INTENSITY),
+        (case(Standing.UBIQUITOUS, intensity=effect(3.0), q=0.06), Verdict.UBIQUITOUS),
+        (case(Standing.NICHE), Verdict.NICHE_WATCH),
+        (case(Standing.NICHE, q=0.2), Verdict.NICHE),
+        (case(total=effect(-3.0)), Verdict.HARMFUL),
+        (case(q=0.06, raw=effect(0.0)), Verdict.INCONCLUSIVE),
+        (case(same_sign=0.9, raw=effect(0.0)), Verdict.INCONCLUSIVE),
+        (case(total=effect(1.0), q=0.5), Verdict.NOT_SEPARABLE),
+        (case(total=effect(1.0), q=0.5, accounts=50_000), Verdict.CONFOUNDED),
+        (case(direct=effect(1.0), q=0.06, accounts=50_000), Verdict.PROXY),
+        (case(direct=effect(1.0), q=0.06), Verdict.NOT_SEPARABLE),
+        (case(total=effect(0.1, 0.4), raw=effect(0.1), q=0.9), Verdict.NO_EFFECT),
+        (case(total=effect(0.1, 0.5), raw=effect(0.1), q=0.9), Verdict.INCONCLUSIVE),
+        (case(total=effect(float("nan")), q=float("nan")), Verdict.INCONCLUSIVE),
+        # the direct effect is shown and never decides
+        (case(direct=effect(0.0)), Verdict.KEEP),
+    ],
+)
+def test_decide(given: Case, verdict: Verdict) -> None:
+    assert decide(given, RULES) is verdict
+
+
+def test_sentences_carry_figures() -> None:
+    kept = judge(case(direct=effect(1.0)), RULES).because
+    assert "+3.0 points (+1.0 to +5.0)" in kept
+    assert "not told apart from 'inbox' (correlation 0.60)" in kept
+    assert "nearest 'inbox'" in judge(case(direct=effect(1.0), q=0.06), RULES).because
+    assert "+4.0 points (+2.0 to +6.0) raw" in judge(case(total=effect(1.0), q=0.5), RULES).because
+    assert "there are 200" in judge(case(q=0.06, raw=effect(0.0)), RULES).because
+
+
+def test_no_sentence_says_cause() -> None:
+    cases = [case(), case(total=effect(-3.0)), case(total=effect(1.0), q=0.5), case(Standing.NICHE)]
+    assert not any("cause" in judge(given, RULES).because.lower() for given in cases)
+
+
+def test_churned_needed_by_hand() -> None:
+    # one test: z = 1.96 + 0.8416 = 2.8016; (2.8016 * 1 / 2)² = 1.962 times 200 churned
+    assert churned_needed(case(total=effect(2.0), family=1)) == 393
+    # an effect under a point is looked for as one point: 7.849 times
+    assert churned_needed(case(total=effect(0.2), family=1)) == 1570
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "verdict", "answer"),
+    [
+        ("", Verdict.KEEP, ""),
+        ("mature", Verdict.KEEP, "confirmed"),
+        ("mature", Verdict.NO_EFFECT, "contradicted"),
+        ("mature", Verdict.INCONCLUSIVE, "open"),
+        ("mature", Verdict.NOT_SEPARABLE, "open"),
+        ("basic", Verdict.UBIQUITOUS, "confirmed"),
+        ("basic", Verdict.KEEP, "contradicted"),
+        ("none", Verdict.NO_EFFECT, "confirmed"),
+        ("none", Verdict.HARMFUL, "contradicted"),
+    ],
+)
+def test_hypotheses(hypothesis: str, verdict: Verdict, answer: str) -> None:
+    assert hypothesis_verdict(hypothesis, verdict) == answer

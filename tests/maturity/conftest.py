@@ -1,0 +1,26 @@
+"""The small simulator of benchmarks/worlds, for tests."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SIMULATOR = Path(__file__).parents[2] / "benchmarks" / "worlds" / "simulate.py"
+
+
+@pytest.fixture(scope="session")
+def worlds() -> ModuleType:
+    """The module with `World` and `simulate`."""
+    name = "milepost_test_worlds"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, SIMULATOR)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
