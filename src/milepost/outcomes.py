@@ -52,18 +52,22 @@ def find_outcomes(tables: Tables, rows: pd.DataFrame, data: Data, windows: Windo
     censored = (snapshots + timedelta(days=windows.purge_days) > tables.complete_until).to_numpy()
     dormant = _dormant(tables, rows, data, windows)
     if tables.subscriptions is None:
-        churned, in_gap = dormant, np.zeros(len(rows), dtype=np.bool_)
+        churned, in_gap = dormant, np.zeros_like(censored)
         expanded = np.full(len(rows), np.nan, dtype=np.float32)
     else:
         end = _running_until(tables.subscriptions, rows, windows.grace_days)
         opens, closes = (snapshots + timedelta(days=days) for days in _edges(windows))
-        in_gap = (end < opens).to_numpy(dtype=np.bool_)
-        churned = ((end >= opens) & (end < closes)).to_numpy(dtype=np.float32)
+        in_gap = np.asarray(end < opens)
+        churned = np.asarray((end >= opens) & (end < closes), dtype=np.float32)
         expanded = _expanded(tables.subscriptions, rows, windows, churned)
     left_out = np.where(censored, LEFT_OUT_CENSORED, np.where(in_gap, LEFT_OUT_GAP, ""))
     hide = left_out != ""
-    flags = (np.where(hide, np.float32(np.nan), flag).astype(np.float32) for flag in (churned, expanded, dormant))
-    return Outcomes(*flags, left_out.astype(str))
+    churned, expanded, dormant = (_hidden(flag, hide) for flag in (churned, expanded, dormant))
+    return Outcomes(churned, expanded, dormant, left_out.astype(str))
+
+
+def _hidden(flag: Flags, hide: NDArray[np.bool_]) -> Flags:
+    return np.where(hide, np.float32(np.nan), flag).astype(np.float32)
 
 
 def _edges(windows: Windows) -> tuple[int, int]:

@@ -104,10 +104,11 @@ def train(
 ) -> None:
     """Train the churn models, compare them on periods they have not seen, and save the champion."""
     with one_line_errors(_state["debug"]):
-        from milepost.pipeline.train import OwnMatrix, train_job, train_own
+        from milepost.pipeline.own_train import OwnMatrix, train_own
+        from milepost.pipeline.train import train_job
 
         if matrix is not None:
-            own = OwnMatrix(matrix, label, id_column or None, time_column or None)
+            own = OwnMatrix(matrix, label, id_column or None, time_column or None, Path.cwd())
             result = train_own(own, wall_clock(), progress())
         else:
             result = train_job(job(config, as_of))

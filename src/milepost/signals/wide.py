@@ -87,8 +87,8 @@ def _measures(use: FeatureUse, context: pd.DataFrame, windows: Windows) -> dict[
     recent_exposure = np.minimum(exposure, np.float32(windows.recent_days))
     seats = _column(context["seats"])
     users = _column(context["active_users"])
-    per_day = use.uses / exposure
-    recent_per_day = use.recent_uses / recent_exposure
+    per_day: Wide = use.uses / exposure
+    recent_per_day: Wide = (use.recent_uses / recent_exposure).astype(np.float32)
     unknown = _column(context["before_data"]) > 0
     return {
         Measure.COUNT: per_day,
@@ -97,7 +97,7 @@ def _measures(use: FeatureUse, context: pd.DataFrame, windows: Windows) -> dict[
         Measure.USERS: use.users,
         Measure.USER_SHARE: ratio(use.users, users, zero=0.0),
         Measure.VALUE_SUM: use.value / exposure,
-        Measure.RECENCY: np.where(np.isnan(use.days_since), windows.observation_days, use.days_since),
+        Measure.RECENCY: np.where(np.isnan(use.days_since), np.float32(windows.observation_days), use.days_since),
         Measure.TREND: _trend(recent_per_day, use, exposure, recent_exposure),
         # "not seen" is unknown, not no, for an account older than the data
         Measure.EVER: np.where((use.ever == 0) & unknown, np.nan, use.ever),
