@@ -98,3 +98,10 @@ def test_account_codes_and_sums() -> None:
 def test_standardised_leaves_a_constant_at_zero() -> None:
     found = standardised(np.array([[1.0, 7.0], [3.0, 7.0]]))
     assert found.tolist() == [[-1.0, 0.0], [1.0, 0.0]]
+
+
+def test_twins_are_alike() -> None:
+    use = standardised(np.array([[1.0, 1.1, 5.0], [2.0, 2.0, 1.0], [3.0, 3.1, 4.0]]))
+    design = Design(np.zeros(3), np.arange(3), 3, np.ones((3, 1)), use, np.zeros((3, 3)), None)
+    assert design.alike(0).tolist() == [0, 1]
+    assert design.alike(2).tolist() == [2]

@@ -40,7 +40,7 @@ def two_by_two(users: int, gone: int, others: int, others_gone: int) -> tuple[np
 
 
 def test_effect_of_a_two_by_two_table_is_the_risk_difference() -> None:
-    # 30 of 1,000 users churn against 80 of 1,000 others: 5 points; z of the pooled test: .05 / sqrt(2 * .055 * .945 / 1000)
+    # 30 of 1,000 users churn against 80 of 1,000 others: 5 points; pooled test: z = .05 / sqrt(2 * .055 * .945 / 1000)
     adopted, churned = two_by_two(1000, 30, 1000, 80)
     found = effect_of(plain_design(churned), adopted, np.ones(2000, bool), own(0))
     assert found.effect == pytest.approx(5.0, abs=0.02)

@@ -123,6 +123,6 @@ def test_levels_for_rows(current: Observations) -> None:
 
 
 def test_an_unknown_feature_is_named(current: Observations) -> None:
-    framework = Framework(1, date(2024, 1, 1), "", (category("a", ("feature_0O",), 1),))
-    with pytest.raises(FrameworkError, match="no feature 'feature_0O' in the catalogue; did you mean 'feature_00'"):
+    framework = Framework(1, date(2024, 1, 1), "", (category("a", ("feature_000",), 1),))
+    with pytest.raises(FrameworkError, match="no feature 'feature_000' in the catalogue; did you mean 'feature_0"):
         levels_for(current, framework)

@@ -133,11 +133,14 @@ def _base_item(item: str, table: Table) -> str:
 def _outside_rules(
     name: str, columns: Mapping[str, str], table: Table, settings: Settings, as_of: datetime | None
 ) -> list[tuple[str, str]]:
-    rules = []
-    for pattern in settings.data.exclude_accounts:
-        rules.append((f"{_OUTSIDE}excluded account", f"({columns['account_id']}) GLOB {literal(pattern)}"))
-    for pattern in table.ignore_items if name == "subscriptions" else ():
-        rules.append((f"{_OUTSIDE}ignored item", f"({columns['item']}) GLOB {literal(pattern)}"))
+    rules = [
+        (f"{_OUTSIDE}excluded account", f"({columns['account_id']}) GLOB {literal(pattern)}")
+        for pattern in settings.data.exclude_accounts
+    ]
+    rules += [
+        (f"{_OUTSIDE}ignored item", f"({columns['item']}) GLOB {literal(pattern)}")
+        for pattern in (table.ignore_items if name == "subscriptions" else ())
+    ]
     begins = {
         "events": "visible_at",
         "subscriptions": "started_at",
@@ -196,8 +199,9 @@ def _refuse_two_contents(connection: Any, usable: str) -> None:
 def _refuse_overlap(connection: Any) -> None:
     rows = connection.raw_sql(
         "SELECT DISTINCT account_id FROM (SELECT account_id, started_at, "
-        "max(coalesce(ended_at, TIMESTAMP '9999-01-01')) OVER (PARTITION BY account_id, item ORDER BY started_at, ended_at "
-        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach FROM subscriptions) WHERE started_at < reach ORDER BY 1"
+        "max(coalesce(ended_at, TIMESTAMP '9999-01-01')) OVER (PARTITION BY account_id, item "
+        "ORDER BY started_at, ended_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach "
+        "FROM subscriptions) WHERE started_at < reach ORDER BY 1"
     ).fetchall()
     if rows:
         raise ContractError(

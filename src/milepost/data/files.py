@@ -67,7 +67,7 @@ def _refuse_encoding(start: bytes, name: str) -> None:
 
 
 def csv_header(path: Path, table: Table) -> list[str]:
-    """Column names of a CSV file. Raises ContractError for a wrong delimiter, doubled names or bytes that are no text."""
+    """Column names of a CSV file. Raises ContractError for a wrong delimiter, doubled names, bytes that are no text."""
     line = _first_line(path)
     names = next(csv.reader([line], delimiter=table.delimiter, quotechar=table.quote), [])
     if len(names) == 1:
@@ -95,7 +95,7 @@ def _first_line(path: Path) -> str:
         raise ContractError("the gzip file is damaged", where=path.name, fix="pack it again") from None
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> IO[bytes] | gzip.GzipFile:
     if path.name.lower().endswith(".gz") or _first_bytes(path)[:2] == _GZIP:
         return gzip.open(path, "rb")
     return path.open("rb")

@@ -105,8 +105,12 @@ def _converted(column: Column, source: str, kind: str, table: Table, where: str)
     base = kind.split("(")[0].upper()
     if column.kind == "text":
         if column.name in ("account_id", "user_id", "event_id", "conversation_id") and base in _FLOATS:
-            raise ContractError(f"column {source} holds ids as floating-point numbers", where=where,
-                                expected="integers or text", fix="export it again: large ids are already damaged")  # fmt: skip
+            raise ContractError(
+                f"column {source} holds ids as floating-point numbers",
+                where=where,
+                expected="integers or text",
+                fix="export it again: large ids are already damaged",
+            )
         return f"nullif(({source})::VARCHAR, '')"
     if column.kind == "time":
         return _time(column, source, base, table, where)

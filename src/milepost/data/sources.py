@@ -153,9 +153,10 @@ def _from_parquet(connection: Any, relation: str, path: Path) -> Raw:
 def _from_duckdb(connection: Any, relation: str, path: Path, table: Table) -> Raw:
     alias = f"file_{relation}"
     connection.raw_sql(f"ATTACH {literal(str(path))} AS {alias} (READ_ONLY)")
-    known = [row[0] for row in connection.raw_sql(
-        f"SELECT table_name FROM information_schema.tables WHERE table_catalog = {literal(alias)}").fetchall()]  # fmt: skip
-    _known_table(table, known, path.name)
+    known = connection.raw_sql(
+        f"SELECT table_name FROM information_schema.tables WHERE table_catalog = {literal(alias)}"
+    ).fetchall()
+    _known_table(table, [row[0] for row in known], path.name)
     connection.raw_sql(f"CREATE TEMP VIEW {relation} AS SELECT * FROM {alias}.{quoted(table.table)}")
     return Raw(relation, _types(connection, relation), 0, files.fingerprint([path]))
 

@@ -18,6 +18,7 @@ from milepost.terms import ACCOUNT, SNAPSHOT
 Codes = NDArray[np.intp]
 
 COMPONENTS = 3
+INSEPARABLE = 0.8  # correlation from which two features are not told apart
 CONTROL_PENALTY = 0.1  # on standardised columns: a prior of 0 ± 3 on the log-odds
 _MOST_MONTHS = 12
 _SMALLEST_GROUP = 0.01
@@ -51,6 +52,15 @@ class Design:
         mean = (self._total - self.use[:, own].sum(axis=1)) / max(others, 1)
         scores = self._scores - self.use[:, own] @ self.loadings[own]
         return standardised(np.column_stack([mean, scores]))
+
+    def alike(self, column: int) -> Codes:
+        """The feature and those used nearly the same (correlation of use from INSEPARABLE up).
+
+        Depth leaves them all out: a twin's use in it would take the feature's effect away.
+        """
+        together = self.use.T @ self.use[:, column] / max(len(self.use), 1)
+        together[column] = 1.0
+        return np.flatnonzero(together >= INSEPARABLE)
 
     @cached_property
     def _total(self) -> Floats:

@@ -68,7 +68,8 @@ def total_effects(
     """
     columns = range(adopted.shape[1]) if wanted is None else wanted
     found = {
-        column: effect_of(design, adopted[:, column], eligible[:, column], own(column), depth) for column in columns
+        column: effect_of(design, adopted[:, column], eligible[:, column], design.alike(column), depth)
+        for column in columns
     }
     return tuple(found.get(column, unknown_effect(design.accounts)) for column in range(adopted.shape[1]))
 

@@ -17,7 +17,6 @@ from milepost.importance.effect import (
     e_value,
     effect_of,
     overlap,
-    own,
     q_values,
     raw_differences,
     total_effects,
@@ -100,7 +99,7 @@ def rank_features(
     Raises NotEnoughData with the counts and the smallest effect such data could show.
     """
     used, found = ranked_rows(observations, outcomes, settings)
-    _require_enough(used, found, settings)
+    require_enough(used, found, settings)
     with one_thread():
         design = make_design(used, found)
         progress(
@@ -145,7 +144,7 @@ def _detectable(variance_sum: float, rows: int, repeats: float) -> float:
     return float(100 * 2.8 * np.sqrt(4 * repeats * variance_sum) / rows) if rows else float("nan")
 
 
-def _require_enough(observations: Observations, outcomes: Outcomes, settings: Settings) -> None:
+def require_enough(observations: Observations, outcomes: Outcomes, settings: Settings) -> None:
     accounts = observations.context[ACCOUNT].to_numpy()
     codes, count = account_codes(accounts) if len(accounts) else (np.zeros(0, dtype=np.intp), 0)
     gone = outcomes.churned == 1
@@ -199,7 +198,7 @@ def _intensity(observations: Observations, design: Design, column: int, seed: in
     half = (np.random.default_rng(seed).permutation(design.accounts) % 2)[design.codes]
     cuts = [np.median(use[users & (half == side)]) if (users & (half == side)).any() else np.nan for side in (0, 1)]
     much = use >= np.where(half == 0, cuts[1], cuts[0])
-    return effect_of(design, much, users, own(column)) if users.any() else unknown_effect(design.accounts)
+    return effect_of(design, much, users, design.alike(column)) if users.any() else unknown_effect(design.accounts)
 
 
 def _correlation(adopted: Flags) -> Floats:
@@ -309,9 +308,9 @@ def _beside(
     for name in kept:
         column = position[name]
         rows = eligible[:, column]
-        without[name] = effect_of(design, adopted[:, column], rows, own(column), depth=False).effect
+        without[name] = effect_of(design, adopted[:, column], rows, design.alike(column), depth=False).effect
         if design.at_renewal is not None:
-            renewal[name] = effect_of(design, adopted[:, column], rows & design.at_renewal, own(column)).effect
+            renewal[name] = effect_of(design, adopted[:, column], rows & design.at_renewal, design.alike(column)).effect
     return without, renewal
 
 

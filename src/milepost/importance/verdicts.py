@@ -13,6 +13,7 @@ import numpy as np
 from scipy.stats import norm
 
 from milepost.adoption import Adoption, Standing
+from milepost.importance.design import INSEPARABLE
 from milepost.importance.effect import Effect
 from milepost.settings import RankingSettings
 from milepost.terms import Verdict
@@ -170,7 +171,8 @@ def _niche(case: Case) -> str:
 
 def _keep(case: Case) -> str:
     nearest = f"; beside all other features {case.direct.effect:+.1f}"
-    if case.direct.low <= 0 and case.nearest:
+    # a ridge splits the effect between two that are nearly the same, and looks sure of both halves
+    if case.nearest and (case.direct.low <= 0 or case.nearest_correlation >= INSEPARABLE):
         nearest += f", not told apart from '{case.nearest}' (correlation {case.nearest_correlation:.2f})"
     return (
         f"Retention differs by {figures(case.total)} at equal plan, size, tenure and depth, "

@@ -6,6 +6,7 @@ its cut in the framework file. The headline is null when fewer categories have a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -153,7 +154,8 @@ def _why_not(categories: tuple[Category, ...], needed: int) -> str:
     """Why the headline cannot be given, "" when it can."""
     if len(categories) < needed:
         names = ", ".join(category.name for category in categories) or "none"
-        return f"only {len(categories)} categories hold a kept feature ({names}), {needed} are needed"
+        hold = "category holds" if len(categories) == 1 else "categories hold"
+        return f"only {len(categories)} {hold} a kept feature ({names}), {needed} are needed"
     clear = [category for category in categories if category.cut is not None]
     if len(clear) >= needed:
         return ""
@@ -226,5 +228,12 @@ def _by_group(observations: Observations, enough: Flags) -> pd.DataFrame:
     for group, column in (("plan", "plan"), ("size", "size_band")):
         values = observations.context[column].replace("", "unknown").to_numpy()
         found = pd.DataFrame({"value": values, "enough": enough}).groupby("value")["enough"]
-        frames.append(pd.DataFrame({"accounts": found.size(), "share": found.mean()}).reset_index().assign(group=group))
+        shares = pd.DataFrame({"accounts": found.size(), "share": found.mean()}).reset_index().assign(group=group)
+        frames.append(shares.sort_values("value", key=lambda names: names.map(_first_number), kind="stable"))
     return pd.concat(frames, ignore_index=True)[["group", "value", "accounts", "share"]]
+
+
+def _first_number(name: str) -> int:
+    """Size bands in the order of their seats: "6-20 seats" before "21-100 seats", "over 100 seats" after it."""
+    digits = re.search(r"\d+", name)
+    return 0 if digits is None else int(digits.group()) + name.startswith("over")

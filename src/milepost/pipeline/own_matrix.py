@@ -125,8 +125,8 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def read_label(column: pd.Series[str], name: str, where: str) -> FloatArray:
     """1 for yes, true, 1 and 0 for no, false, 0, in any case; float64 [rows]."""
-    words = column.astype(str).str.strip().str.lower().to_numpy(dtype=str)
-    yes, no = np.isin(words, YES), np.isin(words, NO)
+    words = column.map(lambda value: str(value).strip().lower()).astype("str")
+    yes, no = (words.isin(known).to_numpy(dtype=np.bool_) for known in (YES, NO))
     if (yes | no).all():
         return yes.astype(np.float64)
     values = [str(value)[:20] for value in column[~(yes | no)].unique()[:5]]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from milepost.data.publish import publish, spreadsheet_safe
 from milepost.importance.models import model_importance
-from milepost.importance.ranking import Ranking, rank_features
+from milepost.importance.ranking import Ranking, rank_features, require_enough
 from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result, table
 from milepost.pipeline.store import save_ranking
@@ -19,6 +19,7 @@ def find_ranking(job: Job) -> Ranking:
     """Importance out of fold, then effect, adoption, stability and verdicts, on the rows with a known outcome."""
     learnable = job.learnable
     observations, outcomes = job.observations.take(learnable), job.outcomes.take(learnable)
+    require_enough(observations, outcomes, job.settings)
     importance = model_importance(observations, outcomes, job.settings, job.progress)
     return rank_features(observations, outcomes, job.settings, importance, job.progress)
 

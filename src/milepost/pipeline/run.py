@@ -121,7 +121,8 @@ def _paths(job: Job, story: Story) -> str:
 def _gate(story: Story) -> str:
     if story.alarms:
         return alarm_line(story.alarms)
-    return f"some parts could not be made: {'; '.join(story.missing)}" if story.missing else ""
+    parts = ", ".join(text.partition(":")[0] for text in story.missing)
+    return f"not all parts could be made ({parts}); the answer says why" if parts else ""
 
 
 __all__ = ["EnvironmentFault", "run_job"]

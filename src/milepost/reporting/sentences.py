@@ -19,7 +19,7 @@ VERDICT_WORDS: dict[Verdict, str] = {
     Verdict.HARMFUL: "goes with leaving",
     Verdict.CONFOUNDED: "explained by plan, size or depth of use",
     Verdict.PROXY: "stands for another feature",
-    Verdict.NOT_SEPARABLE: "explained by plan, depth or other features",
+    Verdict.NOT_SEPARABLE: "not told apart from plan, depth or other features",
     Verdict.NO_EFFECT: "no difference",
     Verdict.INCONCLUSIVE: "cannot tell yet",
 }
@@ -82,7 +82,7 @@ def _who_stays(summary: Summary) -> str:
             f"None of {total} features was shown to mark the accounts that stay; for {unclear} of them these data "
             "cannot tell yet."
         )
-    verb = "feature marks" if len(kept) == 1 else "features mark"
+    verb = "features marks" if len(kept) == 1 else "features mark"
     first = listed([_strength(row) for row in kept[:_NAMED]])
     lead = f"{len(kept)} of {total} {verb} the accounts that stay"
     return f"{lead}, first {first} points of retention at equal plan, size, tenure and depth of use (an association)."

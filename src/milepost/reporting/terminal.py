@@ -61,6 +61,8 @@ def _models(summary: Summary) -> list[str]:
     found = summary.results.evaluation
     if found is None:
         return []
-    models = found.disjoint if found.headline == "disjoint" else found.shared
-    figures = ", ".join(f"{name} {model.roc_auc:.3f} / {model.log_loss:.4f}" for name, model in models.items())
-    return _wrapped(f"Churn, AUC / log loss forward in time: {figures}", "")
+    lines = ["Churn, AUC / log loss forward in time:"]
+    for how, models in (("no account on both sides", found.disjoint), ("same accounts allowed", found.shared)):
+        figures = ", ".join(f"{name} {model.roc_auc:.3f} / {model.log_loss:.4f}" for name, model in models.items())
+        lines += _wrapped(f"{how}: {figures}", "  ")
+    return lines

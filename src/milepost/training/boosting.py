@@ -15,6 +15,7 @@ Values = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 Params = Mapping[str, float | int]
 
+LARGE = 4_000_000
 ROUNDS = (20, 40, 60, 90, 120, 160)
 DEFAULTS: dict[str, float | int] = {
     "num_leaves": 8,
@@ -34,7 +35,8 @@ class Boosting:
 
     def log_odds(self, values: Values, rounds: int | None = None) -> FloatArray:
         """Log-odds of churned, float64 [rows]."""
-        return np.asarray(self.booster.predict(values, raw_score=True, num_iteration=rounds or self.rounds))
+        rounds = rounds or self.rounds
+        return np.asarray(self.booster.predict(values, raw_score=True, num_iteration=rounds, num_threads=1))
 
     @property
     def text(self) -> str:
@@ -52,10 +54,16 @@ def fit_boosting(
     rounds: int = ROUNDS[-1],
 ) -> Boosting:
     """Fit on float32 [rows × signals] with NaN where unknown, against churned 0/1 [rows]."""
+    threads = useful_threads(values, threads)
     chosen = full_params(len(churned), values.shape[1], seed, threads) | dict(params or {})
     names = [f"f{place:04d}" for place in range(values.shape[1])]
     data = lightgbm.Dataset(values, churned, feature_name=names, params=chosen)
     return Boosting(lightgbm.train(chosen, data, rounds), rounds)
+
+
+def useful_threads(values: Values, threads: int) -> int:
+    """One for small data: there, threads that wait for each other cost more than they save."""
+    return threads if values.size >= LARGE else 1
 
 
 def full_params(rows: int, columns: int, seed: int, threads: int) -> dict[str, float | int | str | bool]:

@@ -19,6 +19,7 @@ Values = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 
 BOOSTING, LOGISTIC = "boosting", "logistic"
+FEW_ROWS = 5_000
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class ChurnModel:
         if self.logistic is not None:
             added = self.logistic.contributions(values)
         else:
-            added = np.asarray(self._booster.predict(values, pred_contrib=True))[:, :-1]
+            added = np.asarray(self._booster.predict(values, pred_contrib=True, num_threads=_threads(values)))[:, :-1]
         placed = np.zeros(matrix.values.shape)
         placed[:, self._places(matrix)] = added * self.calibrator.slope
         return placed
@@ -67,7 +68,7 @@ class ChurnModel:
     def _log_odds(self, values: Values) -> FloatArray:
         if self.logistic is not None:
             return self.logistic.log_odds(values)
-        return np.asarray(self._booster.predict(values, raw_score=True))
+        return np.asarray(self._booster.predict(values, raw_score=True, num_threads=_threads(values)))
 
     def _gate(self, matrix: Matrix) -> Values:
         places = self._places(matrix)
@@ -97,6 +98,11 @@ class ChurnModel:
         for signal in self.signals:
             _check_same(signal, matrix.signals[found[signal.name]])
         return np.array([found[signal.name] for signal in self.signals], dtype=np.intp)
+
+
+def _threads(values: Values) -> int:
+    """One for few rows, else 0, which is what OMP_NUM_THREADS or the machine allows; rows are independent."""
+    return 1 if len(values) < FEW_ROWS else 0
 
 
 def _check_same(known: Signal, given: Signal) -> None:

@@ -1,0 +1,247 @@
+"""The commands as a user types them: on a small demo, on bad input, and their help."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from milepost.cli.main import app
+from milepost.demo.simulate import simulate
+from milepost.demo.world import World
+from milepost.demo.write import write_demo
+
+COMMANDS = [
+    ["demo"], ["init"], ["check"], ["signals"], ["signals", "build"], ["train"], ["rank"], ["derive"], ["score"],
+    ["report"], ["run"], ["ui"],
+]  # fmt: skip
+
+
+def milepost(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory):
+    """A demo product on disk; churn is raised, so that a small one holds enough of it."""
+    folder = tmp_path_factory.mktemp("product")
+    write_demo(simulate(World(accounts=700, months=16, seed=5, churned_share=0.15)), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(product):
+    """The same product after `milepost run --json`, with the answer."""
+    ran = milepost("run", "-c", product / "milepost.toml", "--json")
+    assert ran.exit_code == 0, ran.stderr
+    return product, json.loads(ran.stdout)
+
+
+@pytest.fixture
+def copy(product, tmp_path):
+    """The inputs only, for a test that changes them."""
+    for name in ("milepost.toml", "features.csv"):
+        shutil.copy(product / name, tmp_path / name)
+    shutil.copytree(product / "data", tmp_path / "data")
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(command):
+    shown = milepost(*command, "--help")
+    assert shown.exit_code == 0
+    assert "Usage:" in shown.stdout
+    assert len(shown.stdout.splitlines()) > 4
+
+
+def test_the_answer_of_run_has_its_keys(finished):
+    _, answer = finished
+    assert {"matrix", "churn", "ranking", "maturity", "scores", "report"} <= set(answer)
+    assert {"rows", "signals", "snapshots"} <= set(answer["matrix"])
+    assert {"roc_auc", "pr_auc", "log_loss", "brier", "base_rate", "test_rows"} <= set(answer["churn"])
+    assert {"feature", "category", "verdict", "effect", "low", "high", "adoption", "importance"} <= set(
+        answer["ranking"][0]
+    )
+    assert {"share_three_or_more", "categories"} <= set(answer["maturity"])
+    assert {"rows", "path"} <= set(answer["scores"])
+
+
+def test_every_running_account_has_one_score(finished):
+    folder, answer = finished
+    scores = pd.read_parquet(answer["scores"]["path"])
+    subscriptions = pd.read_parquet(folder / "data" / "subscriptions.parquet")
+    date = scores["snapshot_date"].iloc[0]
+    running = subscriptions[(subscriptions["started_at"] < date)
+                            & (subscriptions["ended_at"].isna() | (subscriptions["ended_at"] >= date))]  # fmt: skip
+    assert sorted(scores["account_id"]) == sorted(running["account_id"].unique())
+    assert scores["churn_risk"].between(0, 1).all()
+    assert scores["risk_rank"].tolist() == list(range(1, len(scores) + 1))
+    assert scores["run_id"].nunique() == scores["model_id"].nunique() == 1
+    assert scores.loc[scores["scored_by"] == "model", ["reason_1", "reason_2", "reason_3"]].notna().all().all()
+
+
+def test_the_files_people_open_are_there(finished):
+    folder, answer = finished
+    assert Path(answer["report"]).read_text(encoding="utf-8").lower().startswith("<!doctype html>")
+    csv = pd.read_csv(folder / "out" / "scores" / "scores.csv")
+    assert len(csv) == answer["scores"]["rows"]
+    assert len(pd.read_parquet(folder / "out" / "ranking" / "ranking.parquet")) == 67
+    assert (folder / "framework.toml").exists()
+    assert (folder / "mlruns" / "mlflow.db").exists()
+
+
+def test_scoring_again_gives_the_same_bytes(finished):
+    folder, answer = finished
+    before = (folder / "out" / "scores" / "scores.csv").read_bytes()
+    again = milepost("score", "-c", folder / "milepost.toml", "--json")
+    assert again.exit_code == 0, again.stderr
+    assert (folder / "out" / "scores" / "scores.csv").read_bytes() == before
+    assert json.loads(again.stdout)["scores"]["model_id"] == answer["scores"]["model_id"]
+
+
+def test_report_and_derive_take_up_what_run_left(finished):
+    folder, _ = finished
+    derived = milepost("derive", "-c", folder / "milepost.toml")
+    assert derived.exit_code == 0
+    assert "importance: forest" not in derived.stderr  # the ranking came from disk
+    reported = milepost("report", "-c", folder / "milepost.toml", "--json")
+    assert reported.exit_code == 0, reported.stderr
+    assert Path(json.loads(reported.stdout)["report"]).exists()
+
+
+def test_check_counts_every_row_and_writes_nothing(copy):
+    before = sorted(copy.rglob("*"))
+    shown = milepost("check", "-c", copy / "milepost.toml", "--json")
+    answer = json.loads(shown.stdout)
+    for table in answer["tables"]:
+        parts = ("used", "quarantined", "deduplicated", "outside")
+        assert table["read"] == sum(table[part] for part in parts)
+    assert sorted(copy.rglob("*")) == before
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def missing_file(folder):
+    (folder / "data" / "events.parquet").unlink()
+
+
+def missing_column(folder):
+    path = folder / "data" / "events.parquet"
+    pd.read_parquet(path).rename(columns={"event_name": "evnt_name"}).to_parquet(path)
+
+
+def wrong_type(folder):
+    path = folder / "data" / "events.parquet"
+    frame = pd.read_parquet(path)
+    frame.assign(occurred_at=frame["occurred_at"].dt.strftime("%d/%m/%Y")).to_parquet(path)
+
+
+def unknown_key(folder):
+    edit(folder / "milepost.toml", "observation_days", "observaton_days")
+
+
+def unknown_event(folder):
+    edit(folder / "features.csv", "macro_applied", "makro_applied")
+
+
+def empty_events(folder):
+    path = folder / "data" / "events.parquet"
+    pd.read_parquet(path).iloc[:0].to_parquet(path)
+
+
+def nobody_leaves(folder):
+    path = folder / "data" / "subscriptions.parquet"
+    frame = pd.read_parquet(path).sort_values(["account_id", "item", "started_at"])
+    last = ~frame.duplicated(["account_id", "item"], keep="last")
+    frame["ended_at"] = frame["ended_at"].mask(last)
+    frame.to_parquet(path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "command", "message"),
+    [
+        (missing_file, "run", r"error\[TABLE\] .*events.parquet: no such file"),
+        (missing_column, "run", r"column 'event_name' is missing.*'evnt_name'"),
+        (wrong_type, "check", r"unreadable occurred_at.*time_format"),
+        (unknown_key, "run", r"unknown key 'windows.observaton_days'; did you mean 'observation_days'"),
+        (unknown_event, "check", r"no event 'makro_applied' in events; did you mean 'macro_applied'"),
+        (empty_events, "run", r"tables.events: 0 rows"),
+        (nobody_leaves, "train", r"error\[TOO_LITTLE\].*"),
+        (nobody_leaves, "rank", r"error\[TOO_LITTLE\].*"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(copy, spoil, command, message):
+    spoil(copy)
+    before = {path for path in copy.rglob("*") if "signals" not in path.parts}
+    ran = milepost(command, "-c", copy / "milepost.toml")
+    assert ran.exit_code == 2
+    line = ran.stderr.strip().splitlines()[-1]
+    assert line.startswith("error[")
+    assert len(line) < 300
+    assert pd.Series([line]).str.contains(message).all(), line
+    assert "Traceback" not in ran.output
+    after = {path for path in copy.rglob("*") if "signals" not in path.parts}
+    # the signals are kept for the next command; no model, table or page is there
+    assert after - before <= {copy / "out"}
+
+
+@pytest.mark.parametrize("date", ["2019-01-01", "2031-01-01"])
+def test_a_date_outside_the_data_is_refused(copy, date):
+    ran = milepost("score", "-c", copy / "milepost.toml", "--as-of", date)
+    assert ran.exit_code == 2
+    assert "error[" in ran.stderr
+
+
+def test_a_date_that_is_none_is_refused(copy):
+    ran = milepost("check", "-c", copy / "milepost.toml", "--as-of", "1 April")
+    assert ran.exit_code == 2
+    assert "--as-of: '1 April' is not a date; expected a date such as 2024-04-01" in ran.stderr
+
+
+def test_run_with_too_little_data_writes_the_page_and_says_so(copy):
+    nobody_leaves(copy)
+    ran = milepost("run", "-c", copy / "milepost.toml", "--json")
+    assert ran.exit_code == 1
+    answer = json.loads(ran.stdout)
+    assert answer["churn"] is answer["ranking"] is answer["scores"] is None
+    assert [text.partition(":")[0] for text in answer["missing"]] == ["model", "ranking", "maturity", "scores"]
+    assert Path(answer["report"]).exists()
+
+
+def test_score_without_a_model_says_what_to_do(copy):
+    ran = milepost("score", "-c", copy / "milepost.toml")
+    assert ran.exit_code == 2
+    assert "error[BUNDLE]" in ran.stderr
+    assert "milepost train" in ran.stderr
+
+
+def test_an_unknown_world_is_refused(tmp_path):
+    ran = milepost("demo", tmp_path / "x", "--world", "no_efect")
+    assert ran.exit_code == 2
+    assert "did you mean 'no_effect'" in ran.stderr
+
+
+@pytest.mark.parametrize("answers", [["--label", "left"], []])
+def test_a_matrix_of_ones_own(tmp_path, monkeypatch, answers):
+    monkeypatch.chdir(tmp_path)
+    left = pd.Series(range(400)) % 4 == 0
+    noise = pd.Series(range(400)) * 37 % 101
+    table = pd.DataFrame({"id": range(400), "uses": noise + 30 * ~left, "plan": ["a", "b"] * 200, "left": left})
+    table.to_csv(tmp_path / "own.csv", index=False)
+    ran = milepost("train", "--matrix", "own.csv", "--id", "id", *answers, "--json")
+    if not answers:
+        assert ran.exit_code == 2
+        assert "--matrix needs --label" in ran.stderr
+        return
+    assert ran.exit_code == 0, ran.stderr
+    answer = json.loads(ran.stdout)
+    assert answer["figures"][answer["champion"]]["auc"] > 0.6
+    assert Path(answer["bundle"]).is_dir()

@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from milepost import bundle
+from milepost.bundle import load_bundle, save_bundle
+from milepost.data.publish import lock
+from milepost.errors import BundleError, LockHeld
+from milepost.signals.matrix import Matrix
+from milepost.signals.spec import Signal
+from milepost.training.boosting import fit_boosting
+from milepost.training.calibrate import Calibrator
+from milepost.training.logistic import fit_logistic
+from milepost.training.model import ChurnModel
+
+SIGNALS = tuple(Signal(name, name, "count", 84, "day", "uses", name) for name in ("=cmd()", 'ügly, "name"\n', "c"))
+EXTRA = {"young_risk": 0.07, "metrics": {"roc_auc": 0.8, "low": float("nan")}, "typical": {"c": np.float32(0.5)}}
+
+
+@pytest.fixture(scope="module")
+def matrix() -> Matrix:
+    values = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
+    values[::5, 2] = np.nan
+    rows = pd.DataFrame({"account_id": np.arange(500).astype(str), "snapshot_date": pd.Timestamp(0)})
+    return Matrix(values, rows, SIGNALS, "")
+
+
+@pytest.fixture(scope="module")
+def models(matrix: Matrix) -> dict[str, ChurnModel]:
+    churned = (matrix.values[:, 0] + np.random.default_rng(1).normal(size=500) > 1).astype(np.float64)
+    booster = fit_boosting(matrix.values, churned, seed=1, threads=1, rounds=5).text
+    isotonic = Calibrator("isotonic", x=np.array([-2.0, 0.1, 3.0]), y=np.array([0.01, 1 / 3, 0.9]))
+    return {
+        "boosting": ChurnModel("boosting", SIGNALS, Calibrator("platt", 1.1, -0.3), 0.2, booster=booster),
+        "logistic": ChurnModel("logistic", SIGNALS, isotonic, 0.2, logistic=fit_logistic(matrix.values, churned)[-1]),
+    }
+
+
+@pytest.fixture(params=["boosting", "logistic"])
+def model(request: pytest.FixtureRequest, models: dict[str, ChurnModel]) -> ChurnModel:
+    return models[request.param]
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, bytes]], None]) -> None:
+    """Change files of a bundle and put every hash right, as somebody would who means harm."""
+    names = [path.name for path in folder.iterdir() if path.name != "manifest.json"]
+    files = {name: (folder / name).read_bytes() for name in names}
+    about = json.loads((folder / "manifest.json").read_bytes())
+    change(files)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    del about["content"]
+    about |= {"files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}}
+    about["model_id"] = bundle._model_id(files)
+    (folder / "manifest.json").write_bytes(bundle._manifest(about))
+
+
+def test_a_model_comes_back_byte_for_byte_with_what_was_saved_beside_it(
+    tmp_path: Path, model: ChurnModel, matrix: Matrix
+) -> None:
+    saved = save_bundle(tmp_path, "run-1", model, EXTRA)
+    loaded, about = load_bundle(tmp_path)
+    assert loaded.signals == SIGNALS
+    assert loaded.predict(matrix).tobytes() == model.predict(matrix).tobytes()
+    assert loaded.contributions(matrix).tobytes() == model.contributions(matrix).tobytes()
+    assert about["model_id"] == saved.model_id
+    assert about["metrics"] == {"roc_auc": 0.8, "low": None}
+    assert (about["young_risk"], about["typical"], about["kind"]) == (0.07, {"c": 0.5}, model.kind)
+    assert load_bundle(saved.path)[1] == about
+
+
+def test_current_names_the_last_one_saved_and_the_id_depends_on_the_model_alone(
+    tmp_path: Path, models: dict[str, ChurnModel]
+) -> None:
+    first = save_bundle(tmp_path, "run-1", models["boosting"], {})
+    second = save_bundle(tmp_path, "run-2", models["boosting"], EXTRA)
+    third = save_bundle(tmp_path, "run-3", models["logistic"], {})
+    assert first.model_id == second.model_id != third.model_id
+    assert load_bundle(tmp_path)[0].kind == "logistic"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["run-1", "run-2", "run-3"]
+
+
+def test_every_flipped_bit_and_every_cut_is_found(tmp_path: Path, model: ChurnModel) -> None:
+    saved = save_bundle(tmp_path, "run", model, EXTRA)
+    random = np.random.default_rng(11)
+    for path in [*saved.path.iterdir(), tmp_path / "CURRENT"]:
+        whole = path.read_bytes()
+        for place in random.integers(0, len(whole), 10):
+            flipped = bytearray(whole)
+            flipped[place] ^= 1 << int(random.integers(0, 8))
+            for damaged in (bytes(flipped), whole[:place]):
+                path.write_bytes(damaged)
+                with pytest.raises(BundleError):
+                    load_bundle(tmp_path)
+        path.write_bytes(whole)
+    load_bundle(tmp_path)
+
+
+def test_damage_to_a_manifest_is_found_without_current(tmp_path: Path, models: dict[str, ChurnModel]) -> None:
+    saved = save_bundle(tmp_path, "run", models["logistic"], EXTRA)
+    manifest = saved.path / "manifest.json"
+    whole = manifest.read_bytes()
+    for place in range(0, len(whole), 7):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1
+        manifest.write_bytes(bytes(flipped))
+        with pytest.raises(BundleError):
+            load_bundle(saved.path)
+
+
+class Bomb:
+    """Writes a marker when it is unpickled."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[object, tuple[Path, str]]:
+        return Path.write_text, (self.marker, "ran")
+
+
+@pytest.mark.parametrize("name", ["booster.txt", "signals.json", "calibrator.json", "metrics.json", "extra.pkl"])
+def test_a_pickle_in_a_bundle_with_right_hashes_never_runs(
+    tmp_path: Path, models: dict[str, ChurnModel], name: str
+) -> None:
+    marker = tmp_path / "marker"
+    folder = save_bundle(tmp_path / "models", "run", models["boosting"], {}).path
+    rewrite(folder, lambda files: files.update({name: pickle.dumps(Bomb(marker))}))
+    with pytest.raises(BundleError):
+        load_bundle(folder)
+    assert not marker.exists()
+
+
+def test_links_unexpected_files_and_names_that_leave_the_folder_are_refused(
+    tmp_path: Path, models: dict[str, ChurnModel]
+) -> None:
+    folder = save_bundle(tmp_path, "run", models["boosting"], {}).path
+    (folder / "notes.txt").write_text("hello")
+    with pytest.raises(BundleError, match=r"unexpected file 'notes\.txt'"):
+        load_bundle(tmp_path)
+    (folder / "notes.txt").unlink()
+    real = (folder / "signals.json").rename(tmp_path / "elsewhere.json")
+    (folder / "signals.json").symlink_to(real)
+    with pytest.raises(BundleError, match=r"signals\.json is missing or no plain file"):
+        load_bundle(tmp_path)
+    for run in ("../run", "a/b", "..", "", "-x", ".hidden"):
+        with pytest.raises(BundleError, match="leaves its folder"):
+            save_bundle(tmp_path, run, models["boosting"], {})
+    (tmp_path / "CURRENT").write_text(json.dumps({"run": "../other", "manifest": "0"}))
+    with pytest.raises(BundleError, match="leaves its folder"):
+        load_bundle(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("signals.json", b'"format": 1', b'"format": 2', "signal format 2; expected format 1"),
+        ("booster.txt", b"left_child=", b"left_child=0 ", "the booster cannot be used"),
+        ("calibrator.json", b'"slope": 1.1', b'"slope": NaN', "do not hold a model"),
+        ("calibrator.json", b'"kind": "platt"', b'"kind": "eval"', "do not hold a model"),
+        ("signals.json", b'"measure"', b'"mesure"', "do not hold a model"),
+        ("metrics.json", b"{", b"[" * 200_000, "do not hold a model"),
+    ],
+)
+def test_content_that_cannot_be_is_refused_even_with_right_hashes(
+    tmp_path: Path, models: dict[str, ChurnModel], name: str, old: bytes, new: bytes, message: str
+) -> None:
+    folder = save_bundle(tmp_path, "run", models["boosting"], {}).path
+
+    def change(files: dict[str, bytes]) -> None:
+        assert old in files[name]
+        files[name] = files[name].replace(old, new, 1)
+
+    rewrite(folder, change)
+    with pytest.raises(BundleError, match=message):
+        load_bundle(folder)
+
+
+def test_nothing_saved_yet_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"no model has been saved here yet.*run 'milepost train'"):
+        load_bundle(tmp_path)
+
+
+def test_a_failure_while_writing_leaves_the_old_model_in_use_and_nothing_behind(
+    tmp_path: Path, models: dict[str, ChurnModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_bundle(tmp_path, "run-1", models["boosting"], {})
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bundle.os, "fsync", full)
+    with pytest.raises(bundle.EnvironmentFault, match="no space left"):
+        save_bundle(tmp_path, "run-2", models["logistic"], {})
+    monkeypatch.undo()
+    assert load_bundle(tmp_path)[0].kind == "boosting"
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["run-1"]
+
+
+def test_a_folder_in_use_by_another_is_refused(tmp_path: Path, models: dict[str, ChurnModel]) -> None:
+    with lock(tmp_path), pytest.raises(LockHeld):
+        save_bundle(tmp_path, "run", models["boosting"], {})
