@@ -20,13 +20,26 @@ SAMPLE_KEYS = 5
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """Lines of a CSV file that are no row: why, how many, and the numbers of the first ones (the header is line 1)."""
+
+    reason: str
+    count: int
+    lines: tuple[int, ...]
+
+    @property
+    def place(self) -> str:
+        return "line " + ", ".join(map(str, self.lines)) + (" …" if self.count > len(self.lines) else "")
+
+
+@dataclass(frozen=True)
 class Source:
     """One raw table on the connection: its name in the contract, its settings and what the reader could not split."""
 
     name: str
     table: Table
     relation: str
-    unreadable_lines: int
+    unreadable: tuple[Unreadable, ...]
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,7 @@ def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, a
     name = source.name
     typed = _typed(connection, source, mapped, settings, as_of)
     counts = dict(connection.raw_sql(f"SELECT coalesce(fate, ''), count(*) FROM {typed} GROUP BY 1").fetchall())
-    read = sum(counts.values()) + source.unreadable_lines
+    read = sum(counts.values()) + sum(part.count for part in source.unreadable)
     if read == 0:
         raise ContractError("0 rows", where=f"tables.{name}", fix="check the path")
     duplicates = _deduplicated(connection, source, typed)
@@ -57,8 +70,7 @@ def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, a
     used = counts.get("", 0)
     quarantined = read - used - outside - duplicates
     reasons = {fate: n for fate, n in counts.items() if fate and not fate.startswith(_OUTSIDE)}
-    if source.unreadable_lines:
-        reasons["a field too many or too few"] = source.unreadable_lines
+    reasons |= {f"{part.reason} ({part.place})": part.count for part in source.unreadable}
     _refuse_too_many(name, reasons, read, settings)
     if used == 0 and name in ("accounts", "events"):
         raise ContractError("no row can be used", where=f"tables.{name}", fix=_why(counts))
@@ -68,6 +80,8 @@ def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, a
     findings += [_outside_finding(name, fate, n) for fate, n in counts.items() if fate.startswith(_OUTSIDE)]
     if duplicates:
         findings.append(Finding("the same row or key more than once", name, duplicates, Action.WARN, "used once"))
+    if name == "accounts":
+        findings += _spelled_twice(connection)
     count = RowCount(name, read, used, quarantined, duplicates, outside)
     return Opened(count, tuple(findings), _id_kind(connection, source))
 
@@ -245,6 +259,17 @@ def _quarantine_finding(name: str, reason: str, count: int) -> Finding:
 
 def _outside_finding(name: str, fate: str, count: int) -> Finding:
     return Finding(fate.removeprefix(_OUTSIDE), name, count, Action.WARN, "left out on purpose")
+
+
+def _spelled_twice(connection: Any) -> list[Finding]:
+    """Account ids that look equal and are not: composed and decomposed letters; they are never merged."""
+    count = connection.raw_sql(
+        "SELECT count(*) FROM (SELECT nfc_normalize(account_id) FROM accounts GROUP BY 1 HAVING count(*) > 1)"
+    ).fetchone()[0]
+    if not count:
+        return []
+    what = "kept apart; write them in one Unicode form if they are one account"
+    return [Finding("account ids that look the same", "accounts", int(count), Action.WARN, what)]
 
 
 def _id_kind(connection: Any, source: Source) -> str:

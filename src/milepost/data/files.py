@@ -18,6 +18,8 @@ from milepost.settings import Table
 _WHOLE_HASH_BYTES = 256 * 2**20
 _MAX_HEADER_BYTES = 2**20
 _GZIP = b"\x1f\x8b"
+# text rarely packs better than 1:100; more, and more than this many bytes, is a file made to fill the disk
+_BOMB_RATIO, _BOMB_BYTES = 200, 256 * 2**20
 
 
 def kind_of(path: Path, table: Table) -> str:
@@ -37,8 +39,11 @@ def kind_of(path: Path, table: Table) -> str:
         raise ContractError(
             "not a Parquet file, whatever its name says", where=path.name, fix="name it .csv or rewrite it"
         )
+    if kind == "duckdb" and start[8:12] != b"DUCK":
+        raise ContractError("not a DuckDB file, whatever its name says", where=path.name, fix="check the path")
     if kind == "csv":
         _refuse_encoding(start, path.name)
+        _refuse_bad_gzip(path)
     return kind
 
 
@@ -53,7 +58,7 @@ def _by_name(path: Path) -> str:
 def _first_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
-            return stream.read(4)
+            return stream.read(12)
     except PermissionError:
         raise EnvironmentFault("no permission to read", where=path.name, fix="allow reading it") from None
 
@@ -62,14 +67,49 @@ def _refuse_encoding(start: bytes, name: str) -> None:
     for mark, encoding in ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")):
         if start.startswith(mark):
             raise ContractError(f"the file is {encoding}", where=name, expected="UTF-8", fix="save it as CSV UTF-8")
+    if b"\0" in start and not start.startswith(_GZIP):
+        raise ContractError("the file is UTF-16 or no text", where=name, expected="UTF-8", fix="save it as CSV UTF-8")
     if start.startswith(b"PAR1"):
         raise ContractError("the file is Parquet", where=name, expected="CSV", fix="name it .parquet")
 
 
+def is_gzip(path: Path) -> bool:
+    """Whether the content is packed, whatever the name says."""
+    return _first_bytes(path)[:2] == _GZIP
+
+
+def _refuse_bad_gzip(path: Path) -> None:
+    """Unpack once and look at nothing: a reader of a truncated file would stop early without a word."""
+    if not is_gzip(path):
+        if path.name.lower().endswith(".gz"):
+            raise ContractError("not a gzip file, whatever its name says", where=path.name, fix="name it .csv")
+        return
+    unpacked, limit = 0, max(_BOMB_BYTES, _BOMB_RATIO * path.stat().st_size)
+    try:
+        with gzip.open(path, "rb") as stream:
+            while chunk := stream.read(2**20):
+                unpacked += len(chunk)
+                if unpacked > limit:
+                    raise EnvironmentFault(f"unpacks to more than {limit // 2**20:,} MB", where=path.name,
+                                           fix="unpack it yourself if that is right")  # fmt: skip
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise ContractError("the gzip file is damaged", where=path.name, fix="pack it again") from None
+
+
+def delimiter_of(path: Path) -> str:
+    """The separator that stands most often in the header, for a proposal only; reading never guesses."""
+    line = _first_line(path)
+    return max(",;\t|", key=line.count)
+
+
 def csv_header(path: Path, table: Table) -> list[str]:
     """Column names of a CSV file. Raises ContractError for a wrong delimiter, doubled names, bytes that are no text."""
-    line = _first_line(path)
-    names = next(csv.reader([line], delimiter=table.delimiter, quotechar=table.quote), [])
+    for key, mark in (("delimiter", table.delimiter), ("quote", table.quote)):
+        if len(mark) != 1:
+            raise ContractError(f"{key} = {mark!r}", where=path.name, expected="one character")
+    names = next(csv.reader([_first_line(path)], delimiter=table.delimiter, quotechar=table.quote), [])
+    # exports of data frames leave the name of their row number empty
+    names = [name or f"column_{place}" for place, name in enumerate(names, start=1)]
     if len(names) == 1:
         for other, word in ((";", "semicolons"), ("\t", "tabs"), (",", "commas"), ("|", "bars")):
             if other != table.delimiter and other in names[0]:
@@ -78,7 +118,9 @@ def csv_header(path: Path, table: Table) -> list[str]:
                     where=path.name,
                     fix=f"set delimiter = {other!r} in milepost.toml",
                 )
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    # DuckDB does not tell capitals from small letters in the name of a column
+    folded = [name.casefold() for name in names]
+    doubled = sorted({name for name in names if folded.count(name.casefold()) > 1})
     if doubled:
         raise ContractError(f"column '{doubled[0]}' stands twice in the header", where=path.name)
     return names
@@ -96,7 +138,7 @@ def _first_line(path: Path) -> str:
 
 
 def _opened(path: Path) -> IO[bytes] | gzip.GzipFile:
-    if path.name.lower().endswith(".gz") or _first_bytes(path)[:2] == _GZIP:
+    if is_gzip(path):
         return gzip.open(path, "rb")
     return path.open("rb")
 

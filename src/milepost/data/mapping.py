@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from zoneinfo import available_timezones
 
 from milepost.data.contract import CONTRACT, Column
 from milepost.errors import ContractError, nearest
@@ -11,8 +12,9 @@ from milepost.settings import Settings, Table
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 _FLOATS = {"FLOAT", "DOUBLE"}
-_EPOCH = {"s": "make_timestamp(({})::BIGINT * 1000000)", "ms": "make_timestamp(({})::BIGINT * 1000)",
-          "us": "make_timestamp(({})::BIGINT)"}  # fmt: skip
+_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
+# ends that exports write as the year 9999, and that mean there is none
+_OPEN_ENDS = ("ended_at", "term_ends_at")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ def map_table(name: str, table: Table, types: Mapping[str, str], settings: Setti
     """
     where = f"tables.{name}"
     _refuse_unknown_mapping(table, types, where, name, settings)
+    if table.time_zone not in available_timezones():
+        raise ContractError(f"time_zone '{table.time_zone}' does not exist", where=where,
+                            fix=nearest(table.time_zone, sorted(available_timezones())))  # fmt: skip
     select, problems = [], []
     for column in CONTRACT[name]:
         raw = _raw(column, table, types, where)
@@ -88,7 +93,11 @@ def _raw(column: Column, table: Table, types: Mapping[str, str], where: str) -> 
         return literal(table.constants[column.name]), "VARCHAR"
     source = table.columns.get(column.name, column.name)
     if source in types:
-        return quoted(source), types[source]
+        name = quoted(source)
+        if column.name in _OPEN_ENDS:
+            never = f"({name})::VARCHAR LIKE '9999-%' OR ({name})::VARCHAR = 'infinity'"
+            return f"CASE WHEN {never} THEN NULL ELSE {name} END", types[source]
+        return name, types[source]
     if column.required:
         raise ContractError(f"column '{column.name}' is missing", where=where,
                             fix=f"map it with columns.{column.name}; {nearest(column.name, types)}")  # fmt: skip
@@ -113,7 +122,9 @@ def _converted(column: Column, source: str, kind: str, table: Table, where: str)
             )
         return f"nullif(({source})::VARCHAR, '')"
     if column.kind == "time":
-        return _time(column, source, base, table, where)
+        moment = _time(column, source, base, table, where)
+        # milliseconds read as seconds land in the far future, seconds read as milliseconds in January 1970
+        return f"CASE WHEN {moment} >= TIMESTAMP '1970-02-01' AND {moment} < TIMESTAMP '2200-01-01' THEN {moment} END"
     sql_type = "BOOLEAN" if column.kind == "flag" else "DOUBLE"
     converted = f"TRY_CAST(nullif(({source})::VARCHAR, '') AS {sql_type})"
     return f"coalesce({converted}, {column.default})" if column.default and column.kind == "number" else converted
@@ -128,16 +139,24 @@ def _time(column: Column, source: str, base: str, table: Table, where: str) -> s
         if not table.time_unit:
             raise ContractError(f"column {source} ({column.name}) holds numbers", where=where,
                                 fix='set time_unit = "s", "ms" or "us"')  # fmt: skip
-        return _EPOCH[table.time_unit].format(source)
+        return _from_epoch(source, base, table.time_unit)
+    if base != "VARCHAR":
+        raise ContractError(f"column {source} ({column.name}) is {base}", where=where, expected="times")
     text = f"nullif(trim({source}), '')"
     if table.time_unit:
-        return _EPOCH[table.time_unit].format(f"TRY_CAST({text} AS BIGINT)")
+        return _from_epoch(text, base, table.time_unit)
     if table.time_format:
         return _in_utc(f"try_strptime({text}, {literal(table.time_format)})", table)
     if table.time_zone == "UTC":
         # with an offset in the text it is honoured, without one it is UTC
         return f"TRY_CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"
     return _in_utc(f"TRY_CAST({text} AS TIMESTAMP)", table)
+
+
+def _from_epoch(number: str, base: str, unit: str) -> str:
+    """Seconds, milli- or microseconds since 1970 as a timestamp; null for what is no time at all."""
+    kind = "HUGEINT" if base in _INTEGERS else "DECIMAL(28, 6)"
+    return f"TRY(make_timestamp(CAST(TRY_CAST({number} AS {kind}) * {1_000_000 // _PER_SECOND[unit]} AS BIGINT)))"
 
 
 def _in_utc(naive: str, table: Table) -> str:

@@ -55,6 +55,7 @@ def publish(folder: Path, run: str, write: Callable[[Path], object]) -> Path:
         versions.mkdir(exist_ok=True)
         for left in versions.glob("*.tmp"):
             shutil.rmtree(left)
+        run = _free_name(versions, run)
         aside, target = versions / f"{run}.tmp", versions / run
         aside.mkdir()
         try:
@@ -65,8 +66,6 @@ def publish(folder: Path, run: str, write: Callable[[Path], object]) -> Path:
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             raise
-        if target.exists():
-            shutil.rmtree(target)
         os.rename(aside, target)
         _sync(versions)
         manifest = json.dumps({"run": run, "files": hashes}, indent=1)
@@ -76,6 +75,12 @@ def publish(folder: Path, run: str, write: Callable[[Path], object]) -> Path:
     return target
 
 
+def _free_name(versions: Path, run: str) -> str:
+    """The run's name, numbered when that version is there already: what readers may hold is never replaced."""
+    names = [run, *(f"{run}-{number}" for number in range(2, 1000))]
+    return next(name for name in names if not (versions / name).exists())
+
+
 def current(folder: Path) -> Path:
     """The version CURRENT names, every file checked against its hash.
 
@@ -83,12 +88,12 @@ def current(folder: Path) -> Path:
     """
     try:
         manifest = json.loads((folder / "CURRENT").read_text(encoding="utf-8"))
-        run, files = manifest["run"], manifest["files"]
+        run, files = str(manifest["run"]), dict(manifest["files"])
     except FileNotFoundError:
         raise ContractError("nothing is published here yet", where=str(folder)) from None
     except (ValueError, KeyError, TypeError):
         raise ContractError("CURRENT is damaged", where=str(folder), fix="publish again") from None
-    source = folder / "versions" / Path(str(run)).name
+    source = folder / "versions" / Path(run).name
     found = {path.name for path in source.iterdir()} if source.is_dir() else set()
     if found != set(files):
         raise ContractError(f"version {run} is not complete", where=str(folder), fix="publish again")

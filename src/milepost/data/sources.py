@@ -7,7 +7,8 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,7 +35,7 @@ class Raw:
 
     relation: str
     types: dict[str, str]
-    unreadable_lines: int
+    unreadable: tuple[checks.Unreadable, ...]
     fingerprint: str
 
 
@@ -48,11 +49,12 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
     prints: list[str] = []
     for name, table in settings.tables.given().items():
         progress(f"reading {name}")
-        raw = _raw(connection, name, table, settings)
+        raw = open_raw(connection, name, table, settings)
         prints.append(f"{name}:{raw.fingerprint}:{table!r}")
         mapped = map_table(name, table, raw.types, settings)
-        opened[name] = checks.apply(connection, checks.Source(name, table, raw.relation, raw.unreadable_lines), mapped,
-                                    settings, as_of)  # fmt: skip
+        source = checks.Source(name, table, raw.relation, raw.unreadable)
+        with _readable(f"tables.{name}"):
+            opened[name] = checks.apply(connection, source, mapped, settings, as_of)
     checks.refuse_mixed_ids({name: part.id_kind for name, part in opened.items()})
     begin, last = checks.period(connection)
     return Tables(
@@ -104,25 +106,33 @@ def _complete_until(settings: Settings, last: datetime, as_of: datetime | None) 
     return min(until, as_of) if as_of else until
 
 
-def _raw(connection: Any, name: str, table: Table, settings: Settings) -> Raw:
-    """Make the source visible on the connection as raw_<name>."""
+def open_raw(connection: Any, name: str, table: Table, settings: Settings) -> Raw:
+    """Make the source visible on the connection as raw_<name>.
+
+    Raises ContractError when it is not what it says it is, EnvironmentFault when it cannot be reached.
+    """
     relation = f"raw_{name}"
     if table.url:
         return _from_database(connection, relation, table)
     path = settings.path(table.path)
     kind = files.kind_of(path, table)
-    try:
+    with _readable(path.name):
         if kind == "csv":
             return _from_csv(connection, relation, path, table)
         if kind == "duckdb":
             return _from_duckdb(connection, relation, path, table)
         return _from_parquet(connection, relation, path)
-    except (duckdb.IOException, PermissionError) as error:
-        reason = str(error).splitlines()[0][:120]
-        raise EnvironmentFault(f"cannot be read: {reason}", where=path.name) from None
+
+
+@contextmanager
+def _readable(where: str) -> Iterator[None]:
+    """Say in one line what DuckDB refused: the machine's fault or the table's."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException, PermissionError) as error:
+        raise EnvironmentFault(f"cannot be read: {str(error).splitlines()[0][:120]}", where=where) from None
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0][:160]
-        raise ContractError(f"cannot be read: {reason}", where=path.name) from None
+        raise ContractError(f"cannot be read: {str(error).splitlines()[0][:160]}", where=where) from None
 
 
 def _types(connection: Any, relation: str) -> dict[str, str]:
@@ -132,22 +142,49 @@ def _types(connection: Any, relation: str) -> dict[str, str]:
 def _from_csv(connection: Any, relation: str, path: Path, table: Table) -> Raw:
     """Every column as text, no guessing; lines that do not fit are counted, never dropped silently."""
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in files.csv_header(path, table))
-    packed = ", compression='gzip'" if path.name.lower().endswith(".gz") else ""
+    packed = ", compression='gzip'" if files.is_gzip(path) else ""
     connection.raw_sql(
         f"CREATE TEMP TABLE {relation} AS SELECT * FROM read_csv({literal(str(path))}, auto_detect=false, header=true, "
         f"delim={literal(table.delimiter)}, quote={literal(table.quote)}, escape={literal(table.quote)}, "
         f"columns={{{columns}}}, null_padding=false, strict_mode=true, max_line_size=16777216, store_rejects=true, "
         f"rejects_table='rejects_{relation}', rejects_scan='scans_{relation}', rejects_limit=0{packed})"
     )
-    lines = connection.raw_sql(f"SELECT count(DISTINCT line) FROM rejects_{relation}").fetchone()[0]
-    return Raw(relation, _types(connection, relation), lines, files.fingerprint([path]))
+    return Raw(relation, _types(connection, relation), _unreadable(connection, relation, path.name),
+               files.fingerprint([path]))  # fmt: skip
+
+
+_REJECTS = {
+    "MISSING COLUMNS": "a field too many or too few",
+    "TOO MANY COLUMNS": "a field too many or too few",
+    "INVALID ENCODING": "not UTF-8 text",
+    "UNQUOTED VALUE": "a quote that does not fit",
+}
+
+
+def _unreadable(connection: Any, relation: str, where: str) -> tuple[checks.Unreadable, ...]:
+    """What the reader could not split, by reason. Raises ContractError for a quote that swallows the rest of a file."""
+    rows = connection.raw_sql(
+        "SELECT kind, count(*), min(line), list(line ORDER BY line)[:5], bool_or(open) FROM "
+        "(SELECT line, min(error_type)::VARCHAR AS kind, bool_or(error_type = 'UNQUOTED VALUE' AND "
+        f"contains(rtrim(csv_line, chr(10) || chr(13)), chr(10))) AS open FROM rejects_{relation} GROUP BY line) "
+        "GROUP BY kind"
+    ).fetchall()
+    found: dict[str, checks.Unreadable] = {}
+    for kind, count, first, lines, is_open in rows:
+        if is_open:
+            raise ContractError(f"a quote opened in or after line {first} is never closed", where=where,
+                                fix="close it, or set quote in milepost.toml")  # fmt: skip
+        reason = _REJECTS.get(kind, "a line that cannot be split")
+        known = found.get(reason, checks.Unreadable(reason, 0, ()))
+        found[reason] = checks.Unreadable(reason, known.count + count, tuple(sorted({*known.lines, *lines}))[:5])
+    return tuple(found.values())
 
 
 def _from_parquet(connection: Any, relation: str, path: Path) -> Raw:
     found = files.parquet_files(path)
     names = ", ".join(literal(str(file)) for file in found)
     connection.raw_sql(f"CREATE TEMP VIEW {relation} AS SELECT * FROM read_parquet([{names}])")
-    return Raw(relation, _types(connection, relation), 0, files.fingerprint(found))
+    return Raw(relation, _types(connection, relation), (), files.fingerprint(found))
 
 
 def _from_duckdb(connection: Any, relation: str, path: Path, table: Table) -> Raw:
@@ -158,7 +195,7 @@ def _from_duckdb(connection: Any, relation: str, path: Path, table: Table) -> Ra
     ).fetchall()
     _known_table(table, [row[0] for row in known], path.name)
     connection.raw_sql(f"CREATE TEMP VIEW {relation} AS SELECT * FROM {alias}.{quoted(table.table)}")
-    return Raw(relation, _types(connection, relation), 0, files.fingerprint([path]))
+    return Raw(relation, _types(connection, relation), (), files.fingerprint([path]))
 
 
 def _from_database(connection: Any, relation: str, table: Table) -> Raw:
@@ -174,7 +211,7 @@ def _from_database(connection: Any, relation: str, table: Table) -> Raw:
         raise EnvironmentFault(f"database cannot be reached ({type(error).__name__})", where=host) from None
     connection.create_table(relation, batches.read_all(), temp=True)
     digest = connection.raw_sql(f"SELECT count(*), bit_xor(hash(t)) FROM {relation} t").fetchone()
-    return Raw(relation, _types(connection, relation), 0, str(digest))
+    return Raw(relation, _types(connection, relation), (), str(digest))
 
 
 def _known_table(table: Table, known: Iterable[str], where: str) -> None:

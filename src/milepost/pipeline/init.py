@@ -223,7 +223,7 @@ _EXTRA = {
 
 def _placeholder(name: str) -> str:
     columns = ", ".join(column.name for column in CONTRACT[name] if column.required)
-    head = f"# {_MISSING[name]}\n# Columns needed: {columns}; map other names with columns.OURS = \"theirs\".\n"
+    head = f'# {_MISSING[name]}\n# Columns needed: {columns}; map other names with columns.OURS = "theirs".\n'
     if name == "accounts":
         # the settings cannot be read without this table, so that its place is kept
         return f'{head}[tables.accounts]\npath = "accounts.csv"   # put your file here\n'
