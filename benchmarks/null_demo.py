@@ -61,7 +61,8 @@ def main() -> None:
         )
     runs = asked.seeds
     print(f"runs that keep anything: {hits} of {runs} = {hits / runs:.1%}")
-    print(f"exact 95 % upper bound: {upper_bound(hits, runs, 0.95):.1%} one-sided, {upper_bound(hits, runs, 0.975):.1%} two-sided")
+    one, two = upper_bound(hits, runs, 0.95), upper_bound(hits, runs, 0.975)
+    print(f"exact 95 % upper bound: {one:.1%} one-sided, {two:.1%} two-sided")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ def product(tmp_path: Path) -> Callable[..., Settings]:
     """
 
     def make(
-        files: Mapping[str, str | bytes] | None = None, data: Mapping[str, Any] | None = None, **tables: Mapping[str, Any]
+        files: Mapping[str, str | bytes] | None = None,
+        data: Mapping[str, Any] | None = None,
+        **tables: Mapping[str, Any],
     ) -> Settings:
         for name, content in {"accounts.csv": ACCOUNTS, "events.csv": EVENTS, **(files or {})}.items():
             raw = content.encode("utf-8") if isinstance(content, str) else content

@@ -20,7 +20,10 @@ EXPORT = Feature("export", ("export",), "reporting", plans=("premium",))
 def settings(tmp_path, **parts):
     # observation [2024-03-02, 2024-04-01), recent [2024-03-22, 2024-04-01)
     windows = {"observation_days": 30, "gap_days": 7, "outcome_days": 30, "grace_days": 7}
-    raw = {"windows": windows, "tables": {"accounts": {"path": "a"}, "events": {"path": "e"}, **parts.pop("tables", {})}}
+    raw = {
+        "windows": windows,
+        "tables": {"accounts": {"path": "a"}, "events": {"path": "e"}, **parts.pop("tables", {})},
+    }
     return parse({**raw, **parts}, tmp_path)
 
 

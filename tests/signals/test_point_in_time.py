@@ -35,7 +35,11 @@ EVENT = st.tuples(
     st.integers(0, 40),  # days until loaded
 )
 SPAN = st.tuples(
-    st.sampled_from(ACCOUNTS), st.datetimes(BEGIN, SNAPSHOT), st.integers(1, 200), st.integers(0, 20), st.integers(0, 99)
+    st.sampled_from(ACCOUNTS),
+    st.datetimes(BEGIN, SNAPSHOT),
+    st.integers(1, 200),
+    st.integers(0, 20),
+    st.integers(0, 99),
 )
 
 
@@ -104,7 +108,12 @@ def check(make_tables, tmp_path, events, spans):
 
 
 # a failing example is shown as it was found: shrinking would take minutes
-QUICK = {"deadline": None, "derandomize": True, "phases": [Phase.explicit, Phase.generate], "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+QUICK = {
+    "deadline": None,
+    "derandomize": True,
+    "phases": [Phase.explicit, Phase.generate],
+    "suppress_health_check": [HealthCheck.function_scoped_fixture],
+}
 
 
 @settings(max_examples=12, **QUICK)

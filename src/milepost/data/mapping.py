@@ -124,7 +124,8 @@ def _converted(column: Column, source: str, kind: str, table: Table, where: str)
     if column.kind == "time":
         moment = _time(column, source, base, table, where)
         # milliseconds read as seconds land in the far future, seconds read as milliseconds in January 1970
-        return f"CASE WHEN {moment} >= TIMESTAMP '1970-02-01' AND {moment} < TIMESTAMP '2200-01-01' THEN {moment} END"
+        first = "1970-02-01" if table.time_unit else "1900-01-01"
+        return f"CASE WHEN {moment} >= TIMESTAMP '{first}' AND {moment} < TIMESTAMP '2200-01-01' THEN {moment} END"
     sql_type = "BOOLEAN" if column.kind == "flag" else "DOUBLE"
     converted = f"TRY_CAST(nullif(({source})::VARCHAR, '') AS {sql_type})"
     return f"coalesce({converted}, {column.default})" if column.default and column.kind == "number" else converted

@@ -1,4 +1,4 @@
-"""`milepost init`: propose milepost.toml and features.csv from the columns and event names found in a product's files."""
+"""`milepost init`: propose milepost.toml and features.csv from the columns and event names of a product's files."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ _DAYS = ("date", "day", "event_date")
 _COUNTS = ("n_events", "count", "n", "events", "event_count")
 _VERBS = {
     "create", "edit", "update", "delete", "add", "remove", "view", "open", "close", "list", "send", "start", "finish",
-    "complete", "set", "use", "run", "win", "lose", "schedule", "make", "receive", "disable", "enable", "new", "clicked",
-    "created", "edited", "updated", "deleted", "added", "removed", "viewed", "opened", "sent", "started", "completed",
+    "complete", "set", "use", "run", "win", "lose", "schedule", "make", "receive", "disable", "enable", "new",
+    "clicked", "created", "edited", "updated", "deleted", "added", "removed", "viewed", "opened", "sent", "started", "completed",
 }  # fmt: skip
 _MISSING = {
     "accounts": "REQUIRED: one row per account, with account_id and created_at (when it signed up).",
-    "subscriptions": "Without it an account counts as churned when its events stop; plan, seats and renewals are unknown.",
+    "subscriptions": "Without it an account counts as churned when its events stop; plan and seats are unknown.",
 }
 
 
@@ -153,7 +153,8 @@ def _event_names(connection: Any, events: Found) -> list[tuple[str, int]]:
         )
     name = f"({quoted(events.columns['event_name'])})::VARCHAR"
     rows = connection.raw_sql(
-        f"SELECT {name}, count(*) FROM raw_events WHERE nullif(trim({name}), '') IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
+        f"SELECT {name}, count(*) FROM raw_events WHERE nullif(trim({name}), '') IS NOT NULL "
+        "GROUP BY 1 ORDER BY 2 DESC, 1"
     ).fetchall()
     return [(str(row[0]), int(row[1])) for row in rows]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from milepost import __version__
+from milepost.adoption import adoption_table
 from milepost.data.publish import current, publish
 from milepost.errors import InputError, NotEnoughData
 from milepost.pipeline.derive import derive, read_framework
@@ -42,7 +43,9 @@ def summarise(job: Job, parts: Parts) -> Summary:
             *missing,
             "entitlement: no plan or access data in the catalogue, so every account counts as eligible",
         )
-    results = replace(parts.results, missing=missing)
+    # adoption needs no outcomes: it stands in where there is no ranking
+    adoption = () if parts.results.evidence is not None else adoption_table(job.observations, job.settings.adoption)
+    results = replace(parts.results, missing=missing, adoption=adoption)
     versions = Versions(__version__, parts.framework_version, parts.model_id, job.run_id)
     name = job.settings.project.name
     return build_summary(name, job.as_of, data, results, versions, Choices.of(job.settings))
@@ -89,7 +92,7 @@ def _published(job: Job) -> Parts:
     scores = _scores(job)
     if scores is None:
         missing.append("scores: not made for this date yet; run 'milepost score'")
-    results = Results(ranking.evidence if ranking else None, maturity, evaluation, scores, tuple(missing))
+    results = Results(ranking.evidence if ranking else None, maturity, evaluation, scores, missing=tuple(missing))
     return Parts(results, model_id, framework.version if framework else 0)
 
 

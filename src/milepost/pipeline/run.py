@@ -41,8 +41,8 @@ class Story:
             self.derived.maturity if self.derived else None,
             self.trained.training.evaluation if self.trained else None,
             self.scored.frame if self.scored else None,
-            tuple(self.missing),
-            self.alarms,
+            missing=tuple(self.missing),
+            alarms=self.alarms,
         )
         version = self.derived.framework.version if self.derived else 0
         return Parts(results, self.trained.model_id if self.trained else "", version)

@@ -83,7 +83,13 @@ def scores_text(scored: Scored, count: int = 10) -> str:
     top = scored.frame.head(count)
     reasons = top["reason_1"] if "reason_1" in top else pd.Series("", index=top.index)
     rows = [
-        [row.risk_rank, row.account_id, f"{row.churn_risk:.1%}", row.risk_band, reason[:60] if isinstance(reason, str) else ""]
+        [
+            row.risk_rank,
+            row.account_id,
+            f"{row.churn_risk:.1%}",
+            row.risk_band,
+            reason[:60] if isinstance(reason, str) else "",
+        ]
         for row, reason in zip(top.itertuples(), reasons, strict=True)
     ]
     head = f"{len(scored.frame):,} accounts scored, {len(scored.not_scored):,} not (see not_scored.csv)"

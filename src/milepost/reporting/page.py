@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from milepost.adoption import Standing
 from milepost.importance.evidence import FeatureEvidence
 from milepost.reporting.figure_data import describe, figure_data
 from milepost.reporting.sentences import VERDICT_WORDS, count_words, five_sentences, interval, percent, points
@@ -93,6 +94,7 @@ def render(summary: Summary, figures: dict[str, str]) -> str:
         models=_models(summary),
         metrics_headline=found.headline if found else "",
         verdict_words=VERDICT_WORDS,
+        standing_words=_STANDINGS,
         rule_words=[(verdict, VERDICT_WORDS[verdict], meaning) for verdict, meaning in _MEANINGS.items()],
         least=count_words(summary.choices.mature_categories),
         script=Markup(SCRIPT),
@@ -101,6 +103,13 @@ def render(summary: Summary, figures: dict[str, str]) -> str:
         mature=Level.MATURE,
     )
 
+
+_STANDINGS = {
+    Standing.INSIDE: "inside",
+    Standing.UBIQUITOUS: "used by nearly all",
+    Standing.NICHE: "used by few",
+    Standing.TOO_NEW: "too new to judge",
+}
 
 _MEANINGS = {
     Verdict.KEEP: "inside the adoption benchmark, the difference stays after adjustment and over accounts drawn again",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pandas as pd
 
+from milepost.adoption import Adoption
 from milepost.data.contract import Finding, RowCount
 from milepost.importance.evidence import FeatureEvidence
 from milepost.maturity.categories import Maturity
@@ -58,6 +59,7 @@ class DataPart:
 class Results:
     """What was computed; None where it could not be.
 
+    adoption: shown in place of the ranking where that could not be made.
     missing: one text each, "part: reason", where part is `ranking`, `maturity`, `model`, `scores` or free.
     alarms: leak alarms, printed above everything else.
     """
@@ -66,6 +68,7 @@ class Results:
     maturity: Maturity | None = None
     evaluation: Evaluation | None = None
     scores: pd.DataFrame | None = None
+    adoption: tuple[Adoption, ...] = ()
     missing: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
 
@@ -175,10 +178,8 @@ def build_summary(
     """Arrange finished results for the page; counts and selections only, no estimates."""
     choices = choices or Choices()
     evidence = tuple(sorted(results.evidence or (), key=lambda row: row.rank))
-    results = Results(
-        evidence if results.evidence is not None else None, results.maturity, results.evaluation,
-        results.scores, results.missing, results.alarms,
-    )  # fmt: skip
+    if results.evidence is not None:
+        results = replace(results, evidence=evidence)
     moves, entrants = _moves(evidence, choices.top_k)
     scores = results.scores
     return Summary(
