@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from milepost.cli.main import app
-from milepost.demo.simulate import simulate
-from milepost.demo.world import World
-from milepost.demo.write import write_demo
+from milepost.errors import EnvironmentFault
 
 COMMANDS = [
     ["demo"], ["init"], ["check"], ["signals"], ["signals", "build"], ["train"], ["rank"], ["derive"], ["score"],
@@ -21,37 +16,8 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-def milepost(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-@pytest.fixture(scope="session")
-def product(tmp_path_factory):
-    """A demo product on disk; churn is raised, so that a small one holds enough of it."""
-    folder = tmp_path_factory.mktemp("product")
-    write_demo(simulate(World(accounts=700, months=16, seed=5, churned_share=0.15)), folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def finished(product):
-    """The same product after `milepost run --json`, with the answer."""
-    ran = milepost("run", "-c", product / "milepost.toml", "--json")
-    assert ran.exit_code == 0, ran.stderr
-    return product, json.loads(ran.stdout)
-
-
-@pytest.fixture
-def copy(product, tmp_path):
-    """The inputs only, for a test that changes them."""
-    for name in ("milepost.toml", "features.csv"):
-        shutil.copy(product / name, tmp_path / name)
-    shutil.copytree(product / "data", tmp_path / "data")
-    return tmp_path
-
-
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_explains_itself(command):
+def test_every_command_explains_itself(milepost, command):
     shown = milepost(*command, "--help")
     assert shown.exit_code == 0
     assert "Usage:" in shown.stdout
@@ -94,7 +60,7 @@ def test_the_files_people_open_are_there(finished):
     assert (folder / "mlruns" / "mlflow.db").exists()
 
 
-def test_scoring_again_gives_the_same_bytes(finished):
+def test_scoring_again_gives_the_same_bytes(milepost, finished):
     folder, answer = finished
     before = (folder / "out" / "scores" / "scores.csv").read_bytes()
     again = milepost("score", "-c", folder / "milepost.toml", "--json")
@@ -103,7 +69,7 @@ def test_scoring_again_gives_the_same_bytes(finished):
     assert json.loads(again.stdout)["scores"]["model_id"] == answer["scores"]["model_id"]
 
 
-def test_report_and_derive_take_up_what_run_left(finished):
+def test_report_and_derive_take_up_what_run_left(milepost, finished):
     folder, _ = finished
     derived = milepost("derive", "-c", folder / "milepost.toml")
     assert derived.exit_code == 0
@@ -113,7 +79,7 @@ def test_report_and_derive_take_up_what_run_left(finished):
     assert Path(json.loads(reported.stdout)["report"]).exists()
 
 
-def test_check_counts_every_row_and_writes_nothing(copy):
+def test_check_counts_every_row_and_writes_nothing(milepost, copy):
     before = sorted(copy.rglob("*"))
     shown = milepost("check", "-c", copy / "milepost.toml", "--json")
     answer = json.loads(shown.stdout)
@@ -178,7 +144,7 @@ def nobody_leaves(folder):
         (nobody_leaves, "rank", r"error\[TOO_LITTLE\].*"),
     ],
 )
-def test_bad_input_is_one_line_and_nothing_is_written(copy, spoil, command, message):
+def test_bad_input_is_one_line_and_nothing_is_written(milepost, copy, spoil, command, message):
     spoil(copy)
     before = {path for path in copy.rglob("*") if "signals" not in path.parts}
     ran = milepost(command, "-c", copy / "milepost.toml")
@@ -194,19 +160,19 @@ def test_bad_input_is_one_line_and_nothing_is_written(copy, spoil, command, mess
 
 
 @pytest.mark.parametrize("date", ["2019-01-01", "2031-01-01"])
-def test_a_date_outside_the_data_is_refused(copy, date):
+def test_a_date_outside_the_data_is_refused(milepost, copy, date):
     ran = milepost("score", "-c", copy / "milepost.toml", "--as-of", date)
     assert ran.exit_code == 2
     assert "error[" in ran.stderr
 
 
-def test_a_date_that_is_none_is_refused(copy):
+def test_a_date_that_is_none_is_refused(milepost, copy):
     ran = milepost("check", "-c", copy / "milepost.toml", "--as-of", "1 April")
     assert ran.exit_code == 2
     assert "--as-of: '1 April' is not a date; expected a date such as 2024-04-01" in ran.stderr
 
 
-def test_run_with_too_little_data_writes_the_page_and_says_so(copy):
+def test_run_with_too_little_data_writes_the_page_and_says_so(milepost, copy):
     nobody_leaves(copy)
     ran = milepost("run", "-c", copy / "milepost.toml", "--json")
     assert ran.exit_code == 1
@@ -218,21 +184,21 @@ def test_run_with_too_little_data_writes_the_page_and_says_so(copy):
     assert "macro_folders" in page
 
 
-def test_score_without_a_model_says_what_to_do(copy):
+def test_score_without_a_model_says_what_to_do(milepost, copy):
     ran = milepost("score", "-c", copy / "milepost.toml")
     assert ran.exit_code == 2
     assert "error[BUNDLE]" in ran.stderr
     assert "milepost train" in ran.stderr
 
 
-def test_an_unknown_world_is_refused(tmp_path):
+def test_an_unknown_world_is_refused(milepost, tmp_path):
     ran = milepost("demo", tmp_path / "x", "--world", "no_efect")
     assert ran.exit_code == 2
     assert "did you mean 'no_effect'" in ran.stderr
 
 
 @pytest.mark.parametrize("answers", [["--label", "left"], []])
-def test_a_matrix_of_ones_own(tmp_path, monkeypatch, answers):
+def test_a_matrix_of_ones_own(milepost, tmp_path, monkeypatch, answers):
     monkeypatch.chdir(tmp_path)
     left = pd.Series(range(400)) % 4 == 0
     noise = pd.Series(range(400)) * 37 % 101
@@ -247,3 +213,36 @@ def test_a_matrix_of_ones_own(tmp_path, monkeypatch, answers):
     answer = json.loads(ran.stdout)
     assert answer["figures"][answer["champion"]]["auc"] > 0.6
     assert Path(answer["bundle"]).is_dir()
+
+
+def test_a_leak_stops_the_scores_and_heads_the_ranking(milepost, copy):
+    accounts = pd.read_parquet(copy / "data" / "accounts.parquet")
+    subscriptions = pd.read_parquet(copy / "data" / "subscriptions.parquet")
+    running = subscriptions.loc[subscriptions["ended_at"].isna(), "account_id"]
+    accounts["status"] = accounts["account_id"].isin(running).map({True: "active", False: "cancelled"})
+    accounts.to_parquet(copy / "data" / "accounts.parquet")
+    text = (copy / "milepost.toml").read_text(encoding="utf-8")
+    start = text.index("immutable = [") + len("immutable = [")
+    (copy / "milepost.toml").write_text(text[:start] + '"status", ' + text[start:], encoding="utf-8")
+    ran = milepost("run", "-c", copy / "milepost.toml", "--json")
+    assert ran.exit_code == 1
+    assert "leak alarm: account.status=" in ran.stderr
+    answer = json.loads(ran.stdout)
+    assert answer["scores"] is None
+    assert not (copy / "out" / "scores").exists()
+    assert not (copy / "models").exists()
+    assert "account.status=" in pd.read_csv(copy / "out" / "ranking" / "ranking.csv")["alarm"].iloc[0]
+    assert "account.status=" in Path(answer["report"]).read_text(encoding="utf-8")
+
+
+def test_mlflow_away_leaves_everything_else_and_exits_3(milepost, copy, monkeypatch):
+    def locked(*arguments):
+        raise EnvironmentFault("database is locked", where="mlflow.db")
+
+    monkeypatch.setattr("milepost.pipeline.track.log_run", locked)
+    ran = milepost("run", "-c", copy / "milepost.toml")
+    assert ran.exit_code == 3
+    assert "error[ENVIRONMENT] mlflow.db: database is locked" in ran.stderr
+    assert (copy / "models").exists()
+    assert (copy / "out" / "scores" / "scores.csv").exists()
+    assert (copy / "out" / "report" / "report.html").exists()

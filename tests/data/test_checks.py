@@ -160,6 +160,24 @@ def test_base_items_and_ignored_items(product: Callable[..., Any]) -> None:
     assert tables.row_counts[1].outside == 1
 
 
+def test_ignored_items_are_matched_before_they_are_called_base(product: Callable[..., Any]) -> None:
+    rows = "a1,2024-01-01,,trial_basic\na1,2024-01-01,,basic_month\n"
+    settings_ = product({"subscriptions.csv": SUBSCRIPTIONS + rows},
+                        subscriptions={"base_items": ["*basic*"], "ignore_items": ["trial_*"]})  # fmt: skip
+    tables = open_tables(settings_)
+    assert tables.subscriptions is not None
+    assert (tables.row_counts[1].used, tables.row_counts[1].outside) == (1, 1)
+
+
+@pytest.mark.parametrize(("daily", "hour", "told"), [(False, "", 1), (True, "", 0), (False, " 00:00:01", 0)])
+def test_events_that_all_stand_at_midnight_are_told(
+    product: Callable[..., Any], daily: bool, hour: str, told: int
+) -> None:
+    events = HEAD + f"a1,2024-02-01{hour},export,1\n"
+    tables = open_tables(product({"events.csv": events}, events={"daily": daily}))
+    assert [f.check for f in tables.findings] == ["every event stands at midnight"] * told
+
+
 def test_mixed_ids_name_both_tables() -> None:
     with pytest.raises(ContractError, match="integer in accounts and text in events"):
         refuse_mixed_ids({"accounts": "integer", "events": "text", "subscriptions": ""})

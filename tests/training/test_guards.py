@@ -91,3 +91,15 @@ def test_a_signal_that_names_the_rows_one_by_one_foretells_nothing_out_of_fold()
     given, accounts = rows()
     number = pd.factorize(accounts)[0].astype(np.float32)
     assert leak_alarms(replace(given, values=number[:, None]), accounts, signals("number")) == ()
+
+
+def test_an_attribute_overwritten_when_accounts_leave_is_found_by_account() -> None:
+    # 40 accounts with 6 rows each; half churn at their last row only, "status" says so at every row
+    accounts = pd.Series(np.repeat([f"a{place:02d}" for place in range(40)], 6))
+    leaves = np.repeat(np.arange(40) % 2 == 0, 6)
+    churned = (leaves & (np.tile(np.arange(6), 40) == 5)).astype(np.float64)
+    given = Rows(leaves[:, None].astype(np.float32), churned, np.repeat(np.arange(40) // 2 % 5, 6))
+    status = Signal("account.status=gone", None, "is", 0, "", "0 or 1", "", "status", "gone")
+    assert leak_alarms(given, accounts, (status,)) == ("account.status=gone (AUC 1.000 by account)",)
+    # the same numbers as a measured signal are within what is possible
+    assert leak_alarms(given, accounts, signals("use")) == ()

@@ -63,7 +63,7 @@ def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, a
     read = sum(counts.values()) + sum(part.count for part in source.unreadable)
     if read == 0:
         raise ContractError("0 rows", where=f"tables.{name}", fix="check the path")
-    duplicates = _deduplicated(connection, source, typed)
+    duplicates = _deduplicated(connection, source, typed, clean=set(counts) == {""})
     if duplicates:
         counts[""] = counts.get("", 0) - duplicates
     outside = sum(count for fate, count in counts.items() if fate.startswith(_OUTSIDE))
@@ -86,10 +86,20 @@ def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, a
     return Opened(count, tuple(findings), _id_kind(connection, source))
 
 
-def period(connection: Any) -> tuple[datetime, datetime]:
-    """First and last moment of the events that are used."""
-    first, last = connection.raw_sql("SELECT min(occurred_at), max(occurred_at) FROM events").fetchone()
-    return first, last
+def period(connection: Any) -> tuple[datetime, datetime, bool]:
+    """First and last moment of the events that are used, and whether every one stands at midnight."""
+    first, last, only_days = connection.raw_sql(
+        "SELECT min(occurred_at), max(occurred_at), bool_and(occurred_at = date_trunc('day', occurred_at)) FROM events"
+    ).fetchone()
+    return first, last, bool(only_days)
+
+
+def about_days(only_days: bool, daily: bool) -> tuple[Finding, ...]:
+    """A warning when every event stands at midnight and the settings do not say that these are daily counts."""
+    if daily or not only_days:
+        return ()
+    advice = "if these are counts per day, set daily = true"
+    return (Finding("every event stands at midnight", "events", 1, Action.WARN, advice),)
 
 
 def refuse_mixed_ids(kinds: Mapping[str, str]) -> None:
@@ -106,14 +116,14 @@ def _typed(connection: Any, source: Source, mapped: Mapped, settings: Settings, 
     """The table typed, with a column `fate`: null for a row to use, else the first rule it breaks."""
     name, typed = source.name, f"typed_{source.name}"
     columns = dict(mapped.select)
-    if name == "subscriptions":
-        columns["item"] = _base_item(columns["item"], source.table)
     if name == "events":
         columns["visible_at"] = (
             f"greatest({columns['occurred_at']}, coalesce({columns['loaded_at']}, {columns['occurred_at']}))"
         )
     rules = [*mapped.problems, *_outside_rules(name, columns, source.table, settings, as_of)]
     if name == "subscriptions":
+        # after the rules: ignore_items looks at the items as the source names them
+        columns["item"] = _base_item(columns["item"], source.table)
         rules.append(("ends before it starts", f"({columns['ended_at']}) < ({columns['started_at']})"))
     if name != "accounts":
         rules.append(
@@ -167,13 +177,14 @@ def _outside_rules(
     return rules
 
 
-def _deduplicated(connection: Any, source: Source, typed: str) -> int:
+def _deduplicated(connection: Any, source: Source, typed: str, clean: bool) -> int:
     """Create the table people use, each key once; returns how many rows were left out as duplicates.
 
     Keys are looked for first: only where some stand twice are rows compared, so that clean data cost one aggregate.
     """
     name = source.name
-    usable = f"SELECT * EXCLUDE (fate) FROM {typed} WHERE fate IS NULL"
+    # without a broken rule none is asked again by every query that follows
+    usable = f"SELECT * EXCLUDE (fate) FROM {typed}" + ("" if clean else " WHERE fate IS NULL")
     key = _KEYS.get(name)
     repeated = 0
     if key is not None:

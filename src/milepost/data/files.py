@@ -107,7 +107,11 @@ def csv_header(path: Path, table: Table) -> list[str]:
     for key, mark in (("delimiter", table.delimiter), ("quote", table.quote)):
         if len(mark) != 1:
             raise ContractError(f"{key} = {mark!r}", where=path.name, expected="one character")
-    names = next(csv.reader([_first_line(path)], delimiter=table.delimiter, quotechar=table.quote), [])
+    line = _first_line(path)
+    if "\r" in line:
+        raise ContractError("lines end with a lone carriage return", where=path.name, expected="LF or CR LF",
+                            fix="save it as CSV UTF-8")  # fmt: skip
+    names = next(csv.reader([line], delimiter=table.delimiter, quotechar=table.quote), [])
     # exports of data frames leave the name of their row number empty
     names = [name or f"column_{place}" for place, name in enumerate(names, start=1)]
     if len(names) == 1:
@@ -166,7 +170,7 @@ def _schema(file: Path) -> pa.Schema:
 
 
 def fingerprint(paths: list[Path]) -> str:
-    """sha256 over the content; of a file over 256 MB its size, first and last megabyte."""
+    """sha256 over the content; of a file over 256 MB its size, time of change, first and last megabyte."""
     digest = hashlib.sha256()
     for path in paths:
         size = path.stat().st_size
@@ -174,7 +178,7 @@ def fingerprint(paths: list[Path]) -> str:
             if size <= _WHOLE_HASH_BYTES:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
                 continue
-            digest.update(str(size).encode() + stream.read(2**20))
+            digest.update(f"{size}:{path.stat().st_mtime_ns}".encode() + stream.read(2**20))
             stream.seek(-(2**20), 2)
             digest.update(stream.read())
     return digest.hexdigest()

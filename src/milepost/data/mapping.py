@@ -12,6 +12,7 @@ from milepost.settings import Settings, Table
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 _FLOATS = {"FLOAT", "DOUBLE"}
+_NUMBERS = _INTEGERS | _FLOATS | {"DECIMAL"}
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
 # ends that exports write as the year 9999, and that mean there is none
 _OPEN_ENDS = ("ended_at", "term_ends_at")
@@ -45,6 +46,9 @@ def map_table(name: str, table: Table, types: Mapping[str, str], settings: Setti
     if table.time_zone not in available_timezones():
         raise ContractError(f"time_zone '{table.time_zone}' does not exist", where=where,
                             fix=nearest(table.time_zone, sorted(available_timezones())))  # fmt: skip
+    if table.daily:
+        # a day is a day wherever it was counted: moved by hours it would become another one
+        table = table.model_copy(update={"time_zone": "UTC"})
     select, problems = [], []
     for column in CONTRACT[name]:
         raw = _raw(column, table, types, where)
@@ -54,7 +58,7 @@ def map_table(name: str, table: Table, types: Mapping[str, str], settings: Setti
         source, kind = raw
         expression = _converted(column, source, kind, table, where)
         select.append((column.name, expression))
-        problems += _problems(column, source, expression)
+        problems += _problems(column, source, _base(kind), expression)
     for attribute in _attributes(name, table, settings):
         source = table.columns.get(attribute, attribute)
         _present(source, types, where)
@@ -110,8 +114,13 @@ def _default(column: Column) -> str:
     return f"CAST({value} AS {sql_type})"
 
 
+def _base(kind: str) -> str:
+    """DECIMAL(18,2) -> DECIMAL."""
+    return kind.split("(")[0].upper()
+
+
 def _converted(column: Column, source: str, kind: str, table: Table, where: str) -> str:
-    base = kind.split("(")[0].upper()
+    base = _base(kind)
     if column.kind == "text":
         if column.name in ("account_id", "user_id", "event_id", "conversation_id") and base in _FLOATS:
             raise ContractError(
@@ -125,10 +134,20 @@ def _converted(column: Column, source: str, kind: str, table: Table, where: str)
         moment = _time(column, source, base, table, where)
         # milliseconds read as seconds land in the far future, seconds read as milliseconds in January 1970
         first = "1970-02-01" if table.time_unit else "1900-01-01"
-        return f"CASE WHEN {moment} >= TIMESTAMP '{first}' AND {moment} < TIMESTAMP '2200-01-01' THEN {moment} END"
-    sql_type = "BOOLEAN" if column.kind == "flag" else "DOUBLE"
-    converted = f"TRY_CAST(nullif(({source})::VARCHAR, '') AS {sql_type})"
-    return f"coalesce({converted}, {column.default})" if column.default and column.kind == "number" else converted
+        sane = f"CASE WHEN {moment} >= TIMESTAMP '{first}' AND {moment} < TIMESTAMP '2200-01-01' THEN {moment} END"
+        return f"date_trunc('day', {sane})" if table.daily and column.name == "occurred_at" else sane
+    if column.kind == "flag":
+        return source if base == "BOOLEAN" else f"TRY_CAST(nullif(({source})::VARCHAR, '') AS BOOLEAN)"
+    # a missing number, however it is written, is null from here on
+    number = f"nullif({_number(source, base)}, 'nan'::DOUBLE)"
+    return f"coalesce({number}, {column.default})" if column.default else number
+
+
+def _number(source: str, base: str) -> str:
+    """A double; what is a number already is not written as text first, which would cost ten times the rest."""
+    if base in _NUMBERS:
+        return f"({source})::DOUBLE"
+    return f"TRY_CAST(nullif(({source})::VARCHAR, '') AS DOUBLE)"
 
 
 def _time(column: Column, source: str, base: str, table: Table, where: str) -> str:
@@ -148,10 +167,12 @@ def _time(column: Column, source: str, base: str, table: Table, where: str) -> s
         return _from_epoch(text, base, table.time_unit)
     if table.time_format:
         return _in_utc(f"try_strptime({text}, {literal(table.time_format)})", table)
+    # with an offset in the text it is honoured, without one the table's zone counts
+    absolute = f"TRY_CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"
     if table.time_zone == "UTC":
-        # with an offset in the text it is honoured, without one it is UTC
-        return f"TRY_CAST(TRY_CAST({text} AS TIMESTAMPTZ) AS TIMESTAMP)"
-    return _in_utc(f"TRY_CAST({text} AS TIMESTAMP)", table)
+        return absolute
+    local = _in_utc(f"TRY_CAST({text} AS TIMESTAMP)", table)
+    return f"CASE WHEN regexp_matches({text}, ':.*([+-][0-9:]+|[Zz])$') THEN {absolute} ELSE {local} END"
 
 
 def _from_epoch(number: str, base: str, unit: str) -> str:
@@ -169,19 +190,18 @@ def _in_utc(naive: str, table: Table) -> str:
     return f"CASE WHEN timezone({zone}, {moment}) = {naive} THEN ({moment})::TIMESTAMP END"
 
 
-def _problems(column: Column, source: str, expression: str) -> list[tuple[str, str]]:
-    there = f"nullif(({source})::VARCHAR, '') IS NOT NULL"
+def _problems(column: Column, source: str, base: str, expression: str) -> list[tuple[str, str]]:
+    there = f"nullif({source}, '') IS NOT NULL" if base == "VARCHAR" else f"({source}) IS NOT NULL"
     problems = []
     if column.required:
         problems.append((f"empty {column.name}", f"NOT ({there})"))
     if column.kind == "time":
         problems.append((f"unreadable {column.name}", f"{there} AND ({expression}) IS NULL"))
     elif column.kind == "number":
-        unreadable = f"TRY_CAST(nullif(({source})::VARCHAR, '') AS DOUBLE)"
-        problems.append((f"{column.name} is not a number", f"{there} AND {unreadable} IS NULL"))
-        # nan is how some exports write a missing number, and stays missing
-        problems.append((f"{column.name} is infinite", f"isinf(coalesce({unreadable}, 0))"))
-        problems.append((f"{column.name} is too large", f"abs({unreadable}) >= 1e15 AND NOT isnan({unreadable})"))
-    elif column.kind == "flag":
+        if base not in _NUMBERS:
+            problems.append((f"{column.name} is not a number", f"{there} AND {_number(source, base)} IS NULL"))
+        problems.append((f"{column.name} is infinite", f"isinf({expression})"))
+        problems.append((f"{column.name} is too large", f"abs({expression}) >= 1e15"))
+    elif column.kind == "flag" and base != "BOOLEAN":
         problems.append((f"{column.name} is not true or false", f"{there} AND ({expression}) IS NULL"))
     return problems

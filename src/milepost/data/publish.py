@@ -53,26 +53,51 @@ def publish(folder: Path, run: str, write: Callable[[Path], object]) -> Path:
     with lock(folder), _environment(folder):
         versions = folder / "versions"
         versions.mkdir(exist_ok=True)
-        for left in versions.glob("*.tmp"):
-            shutil.rmtree(left)
+        _clear_left(folder)
         run = _free_name(versions, run)
-        aside, target = versions / f"{run}.tmp", versions / run
-        aside.mkdir()
-        try:
-            write(aside)
-            hashes = {path.name: sha256(path) for path in sorted(aside.iterdir())}
-            for path in [*aside.iterdir(), aside]:
-                _sync(path)
-        except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
-            raise
-        os.rename(aside, target)
-        _sync(versions)
+        hashes = _write_aside(versions, run, write)
         manifest = json.dumps({"run": run, "files": hashes}, indent=1)
         write_atomic(folder / "CURRENT", lambda path: path.write_text(manifest, encoding="utf-8"))
-        _link_for_people(folder, target, list(hashes))
+        _link_for_people(folder, versions / run, list(hashes))
         _forget_old(versions, run)
-    return target
+    return versions / run
+
+
+def _write_aside(versions: Path, run: str, write: Callable[[Path], object]) -> dict[str, str]:
+    """Write a version under another name, sync it and rename it; on any failure nothing of it stays."""
+    aside = versions / f"{run}.tmp"
+    aside.mkdir()
+    try:
+        write(aside)
+        hashes = {path.name: sha256(path) for path in sorted(aside.iterdir())}
+        for path in [*aside.iterdir(), aside]:
+            _sync(path)
+        os.rename(aside, versions / run)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    _sync(versions)
+    return hashes
+
+
+def _clear_left(folder: Path) -> None:
+    """Remove what processes that died here left half written; the lock is held."""
+    for left in (folder / "versions").glob("*.tmp"):
+        shutil.rmtree(left)
+    for left in folder.glob(".*.tmp"):
+        process = left.name.split(".")[-2]
+        if process.isdigit() and not _is_running(int(process)):
+            left.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _free_name(versions: Path, run: str) -> str:
@@ -167,10 +192,13 @@ def _link_for_people(folder: Path, target: Path, names: list[str]) -> None:
         aside = folder / f".{name}.{os.getpid()}.tmp"
         aside.unlink(missing_ok=True)
         try:
-            os.link(target / name, aside)
-        except OSError:
-            shutil.copy2(target / name, aside)
-        os.replace(aside, folder / name)
+            try:
+                os.link(target / name, aside)
+            except OSError:
+                shutil.copy2(target / name, aside)
+            os.replace(aside, folder / name)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def _forget_old(versions: Path, run: str) -> None:

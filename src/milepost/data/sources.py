@@ -56,7 +56,8 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
         with _readable(f"tables.{name}"):
             opened[name] = checks.apply(connection, source, mapped, settings, as_of)
     checks.refuse_mixed_ids({name: part.id_kind for name, part in opened.items()})
-    begin, last = checks.period(connection)
+    begin, last, only_days = checks.period(connection)
+    about_days = checks.about_days(only_days, settings.tables.events.daily)
     return Tables(
         connection=connection,
         accounts=connection.table("accounts"),
@@ -70,7 +71,7 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
         data_begin=midnight(begin),
         complete_until=_complete_until(settings, last, as_of),
         row_counts=tuple(part.count for part in opened.values()),
-        findings=tuple(finding for part in opened.values() for finding in part.findings),
+        findings=(*(finding for part in opened.values() for finding in part.findings), *about_days),
         fingerprint=hashlib.sha256("\n".join(prints).encode()).hexdigest(),
     )
 

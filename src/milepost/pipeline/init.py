@@ -16,7 +16,7 @@ from milepost.data.contract import CONTRACT
 from milepost.data.mapping import quoted
 from milepost.data.publish import write_atomic
 from milepost.data.sources import Raw, connect, open_raw
-from milepost.errors import InputError
+from milepost.errors import EnvironmentFault, InputError
 from milepost.settings import Settings, Table, parse
 from milepost.signals.catalogue import COLUMNS
 
@@ -49,13 +49,14 @@ _ALIASES: dict[str, tuple[str, ...]] = {
 _DAYS = ("date", "day", "event_date")
 _COUNTS = ("n_events", "count", "n", "events", "event_count")
 _VERBS = {
-    "create", "edit", "update", "delete", "add", "remove", "view", "open", "close", "list", "send", "start", "finish",
+    "create", "edit", "update", "delete", "add", "remove", "view", "open", "close", "send", "start", "finish",
     "complete", "set", "use", "run", "win", "lose", "schedule", "make", "receive", "disable", "enable", "new",
-    "clicked", "created", "edited", "updated", "deleted", "added", "removed", "viewed", "opened", "sent", "started", "completed",
+    "clicked", "created", "edited", "updated", "deleted", "added", "removed", "viewed", "opened", "sent", "started",
+    "completed",
 }  # fmt: skip
 _MISSING = {
     "accounts": "REQUIRED: one row per account, with account_id and created_at (when it signed up).",
-    "subscriptions": "Without it an account counts as churned when its events stop; plan and seats are unknown.",
+    "subscriptions": "Without it an account counts as churned when its events stop.",
 }
 
 
@@ -85,8 +86,17 @@ def propose(folder: Path, events: Path, accounts: Path | None, subscriptions: Pa
     found = {name: _look(connection, settings, name, path) for name, path in given.items() if path is not None}
     names = _event_names(connection, found["events"])
     texts = (_toml(folder, found), _catalogue(names))
-    for target, text in zip(targets, texts, strict=True):
-        write_atomic(target, lambda path, text=text: path.write_text(text, encoding="utf-8"))  # type: ignore[misc]
+    try:
+        for target, text in zip(targets, texts, strict=True):
+            _write(target, text)
+    except EnvironmentFault:
+        # both or none
+        targets[0].unlink(missing_ok=True)
+        raise
+
+
+def _write(target: Path, text: str) -> None:
+    write_atomic(target, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def _look(connection: Any, settings: Settings, name: str, path: Path) -> Found:

@@ -72,9 +72,11 @@ def leak_alarms(rows: Rows, accounts: pd.Series[str], signals: tuple[Signal, ...
     """Name and figure of each signal that by itself foretells churn too well to have been known beforehand.
 
     Each signal is cut into bins, the churned share of a bin learned on the other folds. Suspicious are an AUC over
-    .95, or a bin with 20 churned accounts in which nearly all churned while most others did not.
+    .95, or a bin with 20 churned accounts in which nearly all churned while most others did not. An attribute that
+    is said never to change is judged per account: overwritten when accounts leave, it knows at every earlier snapshot.
     """
     alarms = []
+    whole = _one_row_an_account(rows, accounts)
     for place in np.flatnonzero(varies(rows.values)):
         if KNOWN_AHEAD in signals[place].name:
             continue
@@ -84,7 +86,17 @@ def leak_alarms(rows: Rows, accounts: pd.Series[str], signals: tuple[Signal, ...
             alarms.append(f"{signals[place].name} (AUC {auc:.3f})")
         elif share := _nearly_certain(bins, rows, accounts):
             alarms.append(f"{signals[place].name} (churned share {share:.0%})")
+        elif signals[place].column and (auc := out_of_fold_auc(_bins(whole.values[:, place]), whole)) > LEAK_AUC:
+            alarms.append(f"{signals[place].name} (AUC {auc:.3f} by account)")
     return tuple(alarms)
+
+
+def _one_row_an_account(rows: Rows, accounts: pd.Series[str]) -> Rows:
+    """The last row of each account, churned when it ever did."""
+    names = accounts.to_numpy()
+    last = ~pd.Series(names).duplicated(keep="last").to_numpy()
+    ever = pd.Series(rows.churned).groupby(names).transform("max").to_numpy()
+    return Rows(rows.values[last], ever[last], rows.folds[last])
 
 
 def _bins(values: NDArray[np.float32]) -> NDArray[np.intp]:

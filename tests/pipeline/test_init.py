@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from milepost.data.sources import open_tables
+from milepost.errors import ContractError, EnvironmentFault, InputError
+from milepost.pipeline.init import guess, propose
+from milepost.settings import load
+from milepost.signals.catalogue import check_events, read_catalogue
+
+EVENTS = "tenant_id,timestamp,action,member_id\n" + "7,2024-02-01 10:00:00,invoice_sent,u1\n" * 3 + (
+    "8,2024-02-02 10:00:00,invoice_viewed,u2\n8,2024-02-03 10:00:00,login,u2\n"
+)  # fmt: skip
+ACCOUNTS = "tenant_id,signup_date,industry\n7,2024-01-01,retail\n8,2024-01-02,\n"
+SUBSCRIPTIONS = (
+    "tenant_id,plan,start_date,end_date,amount,quantity\n7,pro,2024-01-01,,10,2\n8,pro,2024-01-02,2024-03-01,5,1\n"
+)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str], Path]:
+    def writing(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    return writing
+
+
+def test_the_proposal_opens_the_tables_as_it_stands(tmp_path: Path, write: Callable[[str, str], Path]) -> None:
+    events, accounts = write("my data/events.csv", EVENTS), write("my data/accounts.csv", ACCOUNTS)
+    propose(tmp_path, events, accounts, write("my data/subs.csv", SUBSCRIPTIONS))
+    settings = load(tmp_path / "milepost.toml")
+    assert settings.tables.events.path == "my data/events.csv"
+    assert settings.tables.events.columns == {
+        "account_id": "tenant_id", "occurred_at": "timestamp", "event_name": "action", "user_id": "member_id",
+    }  # fmt: skip
+    tables = open_tables(settings)
+    assert [count.used for count in tables.row_counts] == [2, 2, 5]
+    assert tables.has_users
+    assert tables.subscriptions is not None
+    assert sorted(tables.subscriptions.mrr.execute()) == [5.0, 10.0]
+    features = read_catalogue(tmp_path / "features.csv")
+    # by frequency, then by name; two events share the word "invoice"
+    assert [(f.name, f.category) for f in features] == [
+        ("invoice_sent", "invoice"), ("invoice_viewed", "invoice"), ("login", "uncategorised"),
+    ]  # fmt: skip
+    check_events(features, ["invoice_sent", "invoice_viewed", "login"])
+
+
+def test_files_elsewhere_get_an_absolute_path(tmp_path: Path, write: Callable[[str, str], Path]) -> None:
+    propose(tmp_path / "project", write("events.csv", EVENTS), None, None)
+    settings = load(tmp_path / "project" / "milepost.toml")
+    assert settings.tables.events.path == str(tmp_path / "events.csv")
+    assert settings.tables.subscriptions is None
+    text = (tmp_path / "project" / "milepost.toml").read_text()
+    assert "REQUIRED: one row per account" in text
+    with pytest.raises(ContractError, match=r"accounts.csv: no such file"):
+        open_tables(settings)
+
+
+def test_daily_counts_semicolons_and_epochs_are_seen(tmp_path: Path, write: Callable[[str, str], Path]) -> None:
+    events = write("events.csv", "account;date;event;n_events\n7;2024-02-01;x;3\n")
+    accounts = write("accounts.csv", "account_id,created\n7,1706781600000\n")
+    propose(tmp_path, events, accounts, None)
+    tables = load(tmp_path / "milepost.toml").tables
+    assert (tables.events.delimiter, tables.events.daily, tables.events.time_unit) == (";", True, "")
+    assert (tables.accounts.time_unit, tables.accounts.daily) == ("ms", False)
+
+
+@pytest.mark.parametrize("name", ['ev"ent', "event\\name", "event\tname", "event'name ü"])
+def test_odd_names_of_columns_and_files_survive(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / 'a "b" \\ c'
+    folder.mkdir()
+    frame = pd.DataFrame({"account_id": ["a"], "occurred_at": pd.Timestamp("2024-02-01"), "event_name": "x", name: "y"})
+    frame.to_parquet(folder / "events.parquet")
+    propose(tmp_path, folder / "events.parquet", None, None)
+    settings = load(tmp_path / "milepost.toml")
+    assert settings.path(settings.tables.events.path) == folder / "events.parquet"
+
+
+def test_event_names_that_no_cell_can_hold_are_left_out(tmp_path: Path, write: Callable[[str, str], Path]) -> None:
+    rows = [" padded ", "a|b", '"two\nlines"', '"say ""hi"", you"', "=1+1", "plain"]
+    text = "account_id,occurred_at,event_name\n" + "".join(f"a,2024-02-01,{row}\n" for row in rows)
+    propose(tmp_path, write("events.csv", text), None, None)
+    assert {f.name for f in read_catalogue(tmp_path / "features.csv")} == {'say "hi", you', "=1+1", "plain"}
+
+
+@pytest.mark.parametrize("name", ["milepost.toml", "features.csv"])
+def test_nothing_is_overwritten(tmp_path: Path, write: Callable[[str, str], Path], name: str) -> None:
+    write(name, "mine")
+    with pytest.raises(InputError, match="stands here already") as caught:
+        propose(tmp_path, write("events.csv", EVENTS), None, None)
+    assert caught.value.exit_code == 2
+    assert (tmp_path / name).read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["events.csv", name])
+
+
+def test_both_files_or_none(tmp_path: Path, write: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    events, real = write("events.csv", EVENTS), os.replace
+
+    def full(source: Path, target: Path) -> None:
+        if target.name == "features.csv":
+            raise OSError(28, "No space left on device")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(EnvironmentFault, match="no space left"):
+        propose(tmp_path, events, None, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["events.csv"]
+
+
+def test_without_a_column_of_event_names_it_says_what_it_found(
+    tmp_path: Path, write: Callable[[str, str], Path]
+) -> None:
+    with pytest.raises(InputError, match="no column looks like the name of an event"):
+        propose(tmp_path / "new", write("events.csv", "account_id,occurred_at,foo\na,2024-02-01,x\n"), None, None)
+    assert not (tmp_path / "new").exists()
+
+
+def test_our_own_names_win_over_aliases_and_each_column_serves_once() -> None:
+    assert guess("events", ("created_at", "occurred_at", "Event Name", "AccountID", "name")) == {
+        "occurred_at": "occurred_at", "event_name": "Event Name", "account_id": "AccountID",
+    }  # fmt: skip
+    found = guess("subscriptions", ("account_id", "plan", "start_date", "end_date"))
+    assert (found["plan"], found["item"]) == ("plan", "plan")
+
+
+@pytest.mark.skipif("MILEPOST_TEST_DATA" not in os.environ, reason="needs MILEPOST_TEST_DATA")
+def test_a_product_as_it_is_exported_needs_no_edit(tmp_path: Path) -> None:
+    raw = Path(os.environ["MILEPOST_TEST_DATA"]) / "crm5_raw"
+    propose(tmp_path, raw / "events.csv.gz", raw / "accounts.csv", raw / "subscriptions.csv.gz")
+    tables = open_tables(load(tmp_path / "milepost.toml"))
+    assert {count.table: count.used for count in tables.row_counts} == {
+        "accounts": 50, "subscriptions": 570, "events": 243_930,
+    }  # fmt: skip
+    assert len(read_catalogue(tmp_path / "features.csv")) == 25
