@@ -105,6 +105,13 @@ class Job:
         store.save_observations(self.settings.output / "signals", self.version, built, self.fingerprint)
         return built
 
+    @property
+    def has_observations(self) -> bool:
+        """Whether the matrix is in memory or on disk, so that asking for it is cheap."""
+        if "observations" in self.__dict__:
+            return True
+        return store.has_observations(self.settings.output / "signals", self.fingerprint)
+
     @cached_property
     def event_names(self) -> list[str]:
         """Event names that occur."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +52,11 @@ def score_accounts(job: Job, framework: Framework | None) -> Scored:
 
 
 def _with_signals(job: Job, signals: tuple[Signal, ...]) -> Observations:
-    """The rows of the scored date with the model's own signals, in its order."""
-    if job.observations.matrix.signals == signals:
+    """The rows of the scored date with the model's own signals, in its order.
+
+    A matrix that is there already is used; else only this one date is built, not the history before it.
+    """
+    if job.has_observations and job.observations.matrix.signals == signals:
         return job.current
     return build_observations(job.tables, job.features, job.settings, [job.as_of], signals, job.progress)
 
@@ -81,19 +85,18 @@ def scores_json(scored: Scored) -> dict[str, object]:
 def scores_text(scored: Scored, count: int = 10) -> str:
     """The accounts at the highest risk, with their first reason."""
     top = scored.frame.head(count)
-    reasons = top["reason_1"] if "reason_1" in top else pd.Series("", index=top.index)
+    reasons = top["reason_1"].fillna("") if "reason_1" in top else pd.Series("", index=top.index)
     rows = [
-        [
-            row.risk_rank,
-            row.account_id,
-            f"{row.churn_risk:.1%}",
-            row.risk_band,
-            reason[:60] if isinstance(reason, str) else "",
-        ]
+        [row.risk_rank, str(row.account_id)[:24], f"{row.churn_risk:.1%}", row.risk_band, _short(reason)]
         for row, reason in zip(top.itertuples(), reasons, strict=True)
     ]
     head = f"{len(scored.frame):,} accounts scored, {len(scored.not_scored):,} not (see not_scored.csv)"
     return f"{head}\n{table(['', 'account', 'risk', 'band', 'first reason'], rows)}\n\n{scored.path}"
+
+
+def _short(reason: str) -> str:
+    """A reason that fits beside the other columns."""
+    return textwrap.shorten(reason.removeprefix("Raises the risk: "), 56, placeholder=" …")
 
 
 def score_job(job: Job) -> Result:

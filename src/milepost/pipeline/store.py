@@ -44,6 +44,15 @@ def save_observations(folder: Path, version: str, observations: Observations, fi
     publish(folder, version, write)
 
 
+def has_observations(folder: Path, fingerprint: str) -> bool:
+    """Whether a whole matrix with this fingerprint is published."""
+    try:
+        about = json.loads((current(folder) / "about.json").read_text(encoding="utf-8"))
+    except (InputError, OSError, ValueError):
+        return False
+    return bool(about["fingerprint"] == fingerprint)
+
+
 def load_observations(
     folder: Path, fingerprint: str, features: tuple[Feature, ...], windows: Windows
 ) -> Observations | None:
