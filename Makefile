@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: demo test test-long test-browser test-spark lint null-world clean
+.PHONY: demo test test-long test-browser test-spark lint null-world bench-demo clean
 
 demo: $(STAMP)
 	$(BIN)/milepost demo demo --accounts 3000 --seed 7
@@ -30,7 +30,10 @@ test-spark: $(STAMP)
 	$(BIN)/python -m pytest -m spark
 
 null-world: $(STAMP)
-	$(BIN)/python benchmarks/null_world.py
+	$(BIN)/python benchmarks/null_demo.py --seeds 200
+
+bench-demo: $(STAMP)
+	$(BIN)/python benchmarks/demo_recovery.py
 
 $(STAMP): pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv

@@ -12,7 +12,7 @@ from milepost.maturity.categories import Category, Maturity
 from milepost.maturity.levels import derive_maturity
 from milepost.pipeline.job import Job
 from milepost.pipeline.rank import find_ranking
-from milepost.pipeline.result import Result, table
+from milepost.pipeline.result import Result, shown, table
 from milepost.pipeline.store import load_ranking
 
 
@@ -113,4 +113,4 @@ def derive_job(job: Job) -> Result:
     derived = derive(job, ranking)
     answer = {"maturity": maturity_json(derived.maturity), "framework": str(job.settings.framework),
               "version": derived.framework.version}  # fmt: skip
-    return Result(answer, f"{maturity_text(derived)}\n\n{job.settings.framework}")
+    return Result(answer, f"{maturity_text(derived)}\n\n{shown(job.settings.framework)}")

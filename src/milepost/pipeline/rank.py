@@ -11,7 +11,7 @@ from milepost.data.publish import publish, spreadsheet_safe
 from milepost.importance.models import model_importance
 from milepost.importance.ranking import Ranking, rank_features, require_enough
 from milepost.pipeline.job import Job
-from milepost.pipeline.result import Result, table
+from milepost.pipeline.result import Result, shown, table
 from milepost.pipeline.store import save_ranking
 
 
@@ -76,4 +76,4 @@ def rank_job(job: Job) -> Result:
     """Rank, publish, describe."""
     ranking = find_ranking(job)
     path = publish_ranking(job, ranking)
-    return Result({"ranking": ranking_json(ranking), "path": str(path)}, f"{ranking_text(ranking)}\n\n{path}")
+    return Result({"ranking": ranking_json(ranking), "path": str(path)}, f"{ranking_text(ranking)}\n\n{shown(path)}")

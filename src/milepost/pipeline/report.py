@@ -13,7 +13,7 @@ from milepost.data.publish import current, publish
 from milepost.errors import InputError, NotEnoughData
 from milepost.pipeline.derive import derive, read_framework
 from milepost.pipeline.job import Job
-from milepost.pipeline.result import Result
+from milepost.pipeline.result import Result, shown
 from milepost.pipeline.store import load_evaluation, load_ranking
 from milepost.reporting.figure_data import figure_data
 from milepost.reporting.figures import draw_all
@@ -70,7 +70,9 @@ def report_job(job: Job) -> Result:
     path, _ = publish_report(job, summary)
     lines = [f"missing: {text}" for text in summary.results.missing]
     gate = f"the page is written without {len(parts.results.missing)} of its parts" if parts.results.missing else ""
-    return Result({"report": str(path), "missing": list(summary.results.missing)}, "\n".join([*lines, str(path)]), gate)
+    return Result(
+        {"report": str(path), "missing": list(summary.results.missing)}, "\n".join([*lines, shown(path)]), gate
+    )
 
 
 def _published(job: Job) -> Parts:

@@ -11,7 +11,7 @@ from milepost.pipeline.derive import Derived, derive, maturity_json
 from milepost.pipeline.job import Job
 from milepost.pipeline.rank import find_ranking, publish_ranking, ranking_json
 from milepost.pipeline.report import Parts, publish_report, summarise
-from milepost.pipeline.result import Result
+from milepost.pipeline.result import Result, shown
 from milepost.pipeline.score import Scored, score_accounts, scores_json
 from milepost.pipeline.signals import matrix_json
 from milepost.pipeline.track import track
@@ -63,7 +63,7 @@ def run_job(job: Job) -> Result:
     path, figures = publish_report(job, summary)
     if story.trained and not story.alarms:
         track(job, story.trained, story.ranking, figures, story.derived)
-    text = f"{terminal_summary(summary)}\n{findings(job)}\n{_paths(job, story)}report: {path}"
+    text = f"{terminal_summary(summary)}\n{findings(job)}\n{_paths(job, story)}report: {shown(path)}"
     return Result(answer(job, story) | {"report": str(path)}, text, _gate(story))
 
 
@@ -110,10 +110,10 @@ def answer(job: Job, story: Story) -> dict[str, object]:
 def _paths(job: Job, story: Story) -> str:
     lines = []
     if story.scored:
-        lines.append(f"scores: {story.scored.path}")
+        lines.append(f"scores: {shown(story.scored.path)}")
     if story.derived:
         lines.append(
-            f"framework: {job.settings.framework}" + (f" ({story.derived.note})" if story.derived.note else "")
+            f"framework: {shown(job.settings.framework)}" + (f" ({story.derived.note})" if story.derived.note else "")
         )
     return "".join(f"{line}\n" for line in lines)
 

@@ -14,7 +14,7 @@ from milepost.data.publish import publish, spreadsheet_safe
 from milepost.framework import Framework
 from milepost.pipeline.derive import read_framework
 from milepost.pipeline.job import Job
-from milepost.pipeline.result import Result, table
+from milepost.pipeline.result import Result, shown, table
 from milepost.scoring.score import ScoringInputs, score
 from milepost.signals.build import build_observations
 from milepost.signals.matrix import Observations
@@ -91,7 +91,7 @@ def scores_text(scored: Scored, count: int = 10) -> str:
         for row, reason in zip(top.itertuples(), reasons, strict=True)
     ]
     head = f"{len(scored.frame):,} accounts scored, {len(scored.not_scored):,} not (see not_scored.csv)"
-    return f"{head}\n{table(['', 'account', 'risk', 'band', 'first reason'], rows)}\n\n{scored.path}"
+    return f"{head}\n{table(['', 'account', 'risk', 'band', 'first reason'], rows)}\n\n{shown(scored.path)}"
 
 
 def _short(reason: str) -> str:

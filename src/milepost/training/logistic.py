@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -13,6 +15,10 @@ from milepost.training.forest import medians
 
 Values = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
+
+# at the weakest penalties the path may stop early: that is a little more shrinkage, and such a step is only taken
+# where it predicts best out of fold (set once, because folds are fitted in threads)
+warnings.filterwarnings("ignore", message="lbfgs failed to converge", category=ConvergenceWarning)
 
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 FURTHEST = 10.0
