@@ -3,7 +3,8 @@
     python benchmarks/demo_recovery.py --seeds 7 8 9 --accounts 3000
 
 For each seed of the demo product: the number of truly relevant features (adopted by 10 to 90 % of the eligible, total
-effect above 1 point by intervention in the simulator) among the first 15 of each list, and what the corrected list keeps.
+effect above 1 point by intervention in the simulator) among the first 15 of each list, and what the corrected list
+keeps.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
     python benchmarks/null_demo.py --seeds 200 --accounts 2000 --months 14 [--first 0]
 
-Each seed simulates the `no_effect` world of the demo product (churn follows plan, size, tenure, season and term; use
-plan, size and tenure), builds the observations from its raw events and ranks without model importances, which no verdict
-depends on. Prints one line per seed and, at the end, the share of runs that keep anything with its exact 95 % upper bound
-(Clopper and Pearson 1934, one-sided and two-sided).
+Each seed simulates the demo product's `no_effect` world (churn follows plan, size, tenure, season and term; use
+follows plan, size and tenure), builds the observations from its raw events and ranks without model importances, which
+no verdict depends on. Prints one line per seed and, at the end, the share of runs that keep anything with its exact
+95 % upper bound (Clopper and Pearson 1934, one-sided and two-sided).
 """
 
 from __future__ import annotations
