@@ -12,6 +12,7 @@ demo: $(STAMP)
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbmake notebooks
 
 lint: $(STAMP)
 	$(BIN)/ruff check src tests benchmarks
