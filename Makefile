@@ -28,7 +28,7 @@ test-browser: $(STAMP)
 
 test-spark: $(STAMP)
 	$(BIN)/pip install -c requirements.lock -e '.[spark]'
-	$(BIN)/python -m pytest -m spark
+	$(BIN)/python -m pytest -m spark || { [ $$? = 5 ] && echo "no test needs Spark yet"; }
 
 null-world: $(STAMP)
 	$(BIN)/python benchmarks/null_demo.py --seeds 200

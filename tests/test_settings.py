@@ -1,0 +1,61 @@
+"""Settings are refused with the wrong key and the nearest right one, or the value and what was expected."""
+
+import pytest
+
+from milepost.errors import SettingsError
+from milepost.settings import load, parse
+
+TABLES = {"accounts": {"path": "a.csv"}, "events": {"path": "e.csv"}}
+
+
+def test_defaults_are_those_of_the_docs(tmp_path):
+    settings = parse({"tables": TABLES}, tmp_path)
+    assert settings.windows.windows().purge_days == 84
+    assert settings.adoption.low == 0.10
+    assert settings.adoption.high == 0.90
+    assert settings.training.min_churned == 50
+    assert settings.output == tmp_path.resolve() / "out"
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"windws": {}}, "unknown key 'windws'; did you mean 'windows'"),
+        ({"windows": {"gap_day": 3}}, "unknown key 'windows.gap_day'; did you mean 'gap_days'"),
+        ({"tables": {**TABLES, "events": {"path": "e", "colums": {}}}}, "unknown key 'tables.events.colums'; did you"),
+        ({"windows": {"outcome_days": 0}}, "'windows.outcome_days' = 0: input should be greater than or equal to 1"),
+        ({"windows": {"outcome_days": -3}}, "'windows.outcome_days' = -3"),
+        ({"windows": {"outcome_days": "30 days"}}, "'windows.outcome_days' = '30 days': input should be a valid int"),
+        ({"adoption": {"low": 0.9, "high": 0.1}}, "'adoption': low must be below high"),
+        ({"tables": {"accounts": {"path": "a"}}}, "'tables.events' is missing"),
+        ({"tables": {**TABLES, "events": {}}}, "'tables.events': give either path or url"),
+        ({"folder": "/tmp"}, "unknown key 'folder'"),
+        ({"project": {"name": "../x"}}, "'project.name' = '../x'"),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path, raw, message):
+    with pytest.raises(SettingsError) as caught:
+        parse({"tables": TABLES, **raw}, tmp_path)
+    assert message in caught.value.line
+    assert len(caught.value.line) < 300
+
+
+def test_output_stays_inside_the_folder_or_a_declared_root(tmp_path):
+    outside = parse({"tables": TABLES, "project": {"output": "../../x"}}, tmp_path / "a" / "b")
+    with pytest.raises(SettingsError, match=r"output path '../../x' leaves the project's folder"):
+        _ = outside.output
+    declared = parse({"tables": TABLES, "project": {"models": "../models", "roots": [".."]}}, tmp_path / "a")
+    assert declared.models == tmp_path.resolve() / "models" / "milepost"
+
+
+def test_a_missing_and_a_broken_file(tmp_path):
+    with pytest.raises(SettingsError, match="no such file; run 'milepost init'"):
+        load(tmp_path / "milepost.toml")
+    (tmp_path / "milepost.toml").write_text("[project\n")
+    with pytest.raises(SettingsError, match="not valid TOML"):
+        load(tmp_path / "milepost.toml")
+
+
+def test_excluded_accounts_by_wildcard(tmp_path):
+    data = parse({"tables": TABLES, "data": {"exclude_accounts": ["test-*", "a?"]}}, tmp_path).data
+    assert [data.excluded(name) for name in ("test-7", "a1", "a12", "b")] == [True, True, False, False]
