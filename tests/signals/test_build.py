@@ -147,3 +147,85 @@ def test_size_bands_in_words():
     assert size_bands(seats, (5, 100)).tolist() == [
         "0 seats", "1-5 seats", "1-5 seats", "6-100 seats", "over 100 seats", "unknown",
     ]  # fmt: skip
+
+
+def test_conversations_count_from_their_own_times(make_tables, tmp_path):
+    conversations = pd.DataFrame(
+        [
+            # opened, first reply, resolved, rated
+            ("c1", "2024-03-05", "2024-03-05 00:30", "2024-03-06", 5.0, "2024-03-07"),
+            ("c2", "2024-03-10", "2024-03-10 01:30", "2024-04-02", 1.0, "2024-04-03"),  # resolved after the snapshot
+            ("c3", "2024-03-20", "2024-04-01", None, None, None),  # replied to at the snapshot: not yet
+            ("c4", "2024-02-01", "2024-02-01 00:10", "2024-03-10", 3.0, "2024-03-12"),  # opened before the window
+            ("c5", "2024-04-01", None, None, None, None),  # belongs to the next snapshot
+        ],
+        columns=["conversation_id", "opened_at", "first_reply_at", "resolved_at", "rating", "rated_at"],
+    ).assign(account_id="a")
+    tables = make_tables(
+        events(("a", datetime(2024, 3, 20), "export", "u")), ACCOUNTS, BEGIN, UNTIL,
+        subscriptions=SUBSCRIPTIONS, conversations=conversations,
+    )  # fmt: skip
+    places = {"subscriptions": {"path": "s"}, "conversations": {"path": "c"}}
+    made = build_observations(tables, (MACROS, EXPORT), settings(tmp_path, tables=places), [SNAPSHOT])
+    assert value(made, "a", "account.conversations_opened") == pytest.approx(3 / 30)
+    assert value(made, "a", "account.conversations_resolved") == pytest.approx(2 / 30)
+    assert value(made, "a", "account.conversations_resolved_per_seat") == pytest.approx(2 / 8)
+    assert value(made, "a", "account.first_reply_minutes") == 60  # median of 30 and 90
+    assert value(made, "a", "account.resolution_minutes") == pytest.approx((24 * 60 + 38 * 24 * 60) / 2)
+    assert value(made, "a", "account.rating") == 4
+    assert value(made, "a", "account.rated_share") == 1
+    assert value(made, "b", "account.conversations_opened") == 0
+    assert np.isnan(value(made, "b", "account.first_reply_minutes"))
+
+
+def test_the_last_survey_answer_before_the_snapshot(make_tables, tmp_path):
+    surveys = pd.DataFrame(
+        [
+            ("2024-03-05", "nps", 3.0),
+            ("2024-03-25", "nps", 9.0),
+            ("2024-04-01", "nps", 1.0),
+            ("2024-02-01", "csat", 5.0),
+        ],
+        columns=["answered_at", "kind", "score"],
+    ).assign(account_id="a")
+    tables = make_tables(
+        events(("a", datetime(2024, 3, 20), "export", "u")), ACCOUNTS, BEGIN, UNTIL,
+        subscriptions=SUBSCRIPTIONS, surveys=surveys,
+    )  # fmt: skip
+    places = {"subscriptions": {"path": "s"}, "surveys": {"path": "v"}}
+    made = build_observations(tables, (MACROS, EXPORT), settings(tmp_path, tables=places), [SNAPSHOT])
+    assert value(made, "a", "account.nps") == 9
+    assert np.isnan(value(made, "a", "account.csat"))
+
+
+def test_a_feature_sold_apart_is_open_to_those_who_bought_it(make_tables, tmp_path):
+    access = pd.DataFrame(
+        [("a", "macros", "2024-03-03", None), ("b", "macros", "2024-03-12", "2024-12-01")],
+        columns=["account_id", "feature", "available_from", "available_to"],
+    )
+    tables = make_tables(
+        events(("a", datetime(2024, 3, 20), "export", "u")), ACCOUNTS, BEGIN, UNTIL,
+        subscriptions=SUBSCRIPTIONS, access=access,
+    )  # fmt: skip
+    places = {"subscriptions": {"path": "s"}, "access": {"path": "x"}}
+    made = build_observations(tables, (MACROS, EXPORT), settings(tmp_path, tables=places), [SNAPSHOT])
+    # a bought it inside the window; b, younger than the window, has had it all its life
+    assert made.eligible[:, 0].tolist() == [False, True]
+
+
+def test_row_order_and_threads_change_no_byte(make_tables, tmp_path):
+    rng = np.random.default_rng(3)
+    rows = [
+        ("ab"[rng.integers(2)], datetime(2024, 3, 1) + pd.Timedelta(minutes=int(rng.integers(43_000))),
+         ["macro_run", "export", "login"][rng.integers(3)], f"u{rng.integers(4)}",
+         float(rng.integers(1, 4)), rng.normal())
+        for _ in range(300)
+    ]  # fmt: skip
+    made = []
+    for order, threads in ((range(300), 1), (reversed(range(300)), 2), (rng.permutation(300), 4)):
+        shuffled = events(*[rows[place] for place in order])
+        tables = make_tables(shuffled, ACCOUNTS[::-1], BEGIN, UNTIL, subscriptions=SUBSCRIPTIONS[::-1])
+        tables.connection.raw_sql(f"SET threads = {threads}")
+        parsed = settings(tmp_path, tables={"subscriptions": {"path": "s"}})
+        made.append(build_observations(tables, (MACROS, EXPORT), parsed, [SNAPSHOT]).matrix.values.tobytes())
+    assert made[0] == made[1] == made[2]
