@@ -206,8 +206,13 @@ def _from_database(connection: Any, relation: str, table: Table) -> Raw:
         remote = ibis.connect(table.url)
         _known_table(table, remote.list_tables(), host)
         batches = remote.table(table.table).to_pyarrow_batches()
-    except (ContractError, ImportError):
+    except ContractError:
         raise
+    except ImportError:
+        backend = urlsplit(table.url).scheme
+        raise EnvironmentFault(
+            f"the Ibis backend '{backend}' is not installed", where=host, fix=f"pip install 'ibis-framework[{backend}]'"
+        ) from None
     except Exception as error:
         raise EnvironmentFault(f"database cannot be reached ({type(error).__name__})", where=host) from None
     connection.create_table(relation, batches.read_all(), temp=True)
