@@ -67,3 +67,11 @@ def test_an_attribute_that_does_not_hold():
 )
 def test_numbers_are_short(value, shown):
     assert number(value) == shown
+
+
+def test_the_running_term_is_one_reason():
+    term = [Signal(f"account.{name}", None, name, 84, "", "", name) for name in ("days_to_term_end", "term_months")]
+    rows = pd.DataFrame({"account_id": ["a"], "snapshot_date": [pd.Timestamp("2024-04-01")]})
+    matrix = Matrix(np.array([[3, 12, 1]], dtype=np.float32), rows, (*term, SIGNALS[2]), "")
+    (found,) = explain(matrix, Fixed([[0.3, 0.2, 0.1]]), {}, 3)
+    assert [reason.signal for reason in found] == ["account.days_to_term_end", "export.count"]

@@ -245,7 +245,7 @@ def _describe_calibration(data: Calibration) -> str:
 def _describe_lift(data: Lift) -> str:
     share, lift, recall = data.dots[0]
     return (
-        f"The {100 * share:g} % of rows with the highest risk hold {100 * recall:.0f} % of the churned rows, "
+        f"The {100 * share:.0f} % of rows with the highest risk hold {100 * recall:.0f} % of the churned rows, "
         f"{lift:.1f} times as many as the same number taken at random."
     )
 

@@ -46,11 +46,20 @@ def explain(matrix: Matrix, model: ChurnModel, typical: dict[str, float], count:
     ]
 
 
+_TERM = {"term_months", "days_to_term_end", "term_end_in_outcome_window"}
+
+
 def _groups(signals: tuple[Signal, ...]) -> NDArray[np.intp]:
-    """Signals of one feature share a group; so do the values of one attribute; every other signal is its own."""
-    names = [signal.feature or (f"account.{signal.column}" if signal.column else signal.name) for signal in signals]
+    """What is named once: a feature, an attribute with all its values, the running term, any other signal alone."""
+    names = [_subject(signal) for signal in signals]
     places = {name: place for place, name in enumerate(dict.fromkeys(names))}
     return np.array([places[name] for name in names], dtype=np.intp)
+
+
+def _subject(signal: Signal) -> str:
+    if signal.column:
+        return f"account.{signal.column}"
+    return signal.feature or ("account.term" if signal.measure in _TERM else signal.name)
 
 
 def _strongest(contributions: NDArray[np.float64], groups: NDArray[np.intp], group: int, total: float) -> int:
