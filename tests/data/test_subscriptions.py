@@ -74,7 +74,8 @@ def test_first_plans_come_from_the_earliest_base_row() -> None:
         {"account_id": "b", "started_at": datetime(2023, 1, 1), "plan": "x", "item": "addon"},
         {"account_id": "a", "started_at": datetime(2024, 5, 1), "plan": "free"},
     ]
-    assert first_plans(table(rows)).to_numpy().tolist() == [["a", "free"], ["b", "starter"]]
+    found = first_plans(table(rows))
+    assert found[["account_id", "first_plan"]].to_numpy().tolist() == [["a", "free"], ["b", "starter"]]
 
 
 @pytest.mark.parametrize(("gap", "parts"), [(timedelta(14) - MICRO, 1), (timedelta(14), 1), (timedelta(14) + MICRO, 2)])

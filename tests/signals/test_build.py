@@ -229,3 +229,16 @@ def test_row_order_and_threads_change_no_byte(make_tables, tmp_path):
         parsed = settings(tmp_path, tables={"subscriptions": {"path": "s"}})
         made.append(build_observations(tables, (MACROS, EXPORT), parsed, [SNAPSHOT]).matrix.values.tobytes())
     assert made[0] == made[1] == made[2]
+
+
+def test_the_plan_an_account_begins_with_later_is_not_known_yet(make_tables, tmp_path):
+    # only an add-on runs at the snapshot; the plan follows a week later
+    rows = [("a", "2024-03-20", None, "sms", None, None, 5.0), ("a", "2024-04-08", None, "base", "premium", 4.0, 40.0)]
+    tables = make_tables(
+        events(("a", datetime(2024, 3, 20), "export", "u")), ACCOUNTS, BEGIN, UNTIL,
+        subscriptions=pd.DataFrame(rows, columns=SUBSCRIPTIONS.columns),
+    )  # fmt: skip
+    parsed = settings(tmp_path, tables={"subscriptions": {"path": "s"}})
+    made = build_observations(tables, (MACROS, EXPORT), parsed, [SNAPSHOT])
+    assert made.context["plan_at_start"].tolist() == [""]
+    assert made.eligible[:, 1].tolist() == [False]

@@ -40,6 +40,7 @@ SPAN = st.tuples(
     st.integers(1, 200),
     st.integers(0, 20),
     st.integers(0, 99),
+    st.sampled_from(["base", "sms"]),
 )
 
 
@@ -47,11 +48,11 @@ def frames(events, spans):
     columns = ["account_id", "occurred_at", "event_name", "user_id", "quantity", "value", "lag"]
     table = pd.DataFrame(events, columns=columns)
     table["loaded_at"] = table["occurred_at"] + pd.to_timedelta(table.pop("lag"), unit="D")
-    rows, last = [], dict.fromkeys(ACCOUNTS, BEGIN)
-    for account, start, days, seats, mrr in sorted(spans, key=lambda span: span[1]):
-        if start >= last[account]:
-            last[account] = start + timedelta(days=days)
-            rows.append((account, start, last[account], "base", f"plan{seats % 2}", float(seats), float(mrr)))
+    rows, last = [], {}
+    for account, start, days, seats, mrr, item in sorted(spans, key=lambda span: span[1]):
+        if start >= last.get((account, item), BEGIN):
+            last[account, item] = end = start + timedelta(days=days)
+            rows.append((account, start, end, item, f"plan{seats % 2}", float(seats), float(mrr)))
     names = ["account_id", "started_at", "ended_at", "item", "plan", "seats", "mrr"]
     return table, pd.DataFrame(rows, columns=names)
 

@@ -48,11 +48,15 @@ def as_of(subscriptions: ibis.Table, days: Sequence[date]) -> pd.DataFrame:
 
 
 def first_plans(subscriptions: ibis.Table) -> pd.DataFrame:
-    """The plan each account began with: account_id, first_plan."""
+    """The plan each account began with, and since when: account_id, first_plan, first_at.
+
+    Before `first_at` the plan is not known yet: whoever asks at a snapshot has to compare.
+    """
     base = subscriptions.filter(subscriptions.item == BASE)
     place = ibis.row_number().over(group_by=ACCOUNT, order_by=[base.started_at, base.plan])
     ranked = base.mutate(place=place)
-    return _frame(ranked.filter(ranked.place == 0).select(ACCOUNT, first_plan=ranked.plan).order_by(ACCOUNT))
+    first = ranked.filter(ranked.place == 0)
+    return _frame(first.select(ACCOUNT, first_plan=first.plan, first_at=first.started_at).order_by(ACCOUNT))
 
 
 def spans(subscriptions: ibis.Table, grace_days: int) -> pd.DataFrame:

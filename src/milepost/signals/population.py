@@ -81,9 +81,10 @@ def _by_subscription(tables: Tables, snapshots: Sequence[date], windows: Windows
     frame = now.merge(before, on=KEYS, how="left")
     first = first_plans(tables.subscriptions)
     frame = frame.merge(first, on=ACCOUNT, how="left")
-    # an account younger than the window is judged by the plan it began with
-    frame["plan_at_start"] = frame["plan_at_start"].fillna(frame["first_plan"]).fillna("")
-    return frame.drop(columns=["first_plan"]).assign(plan=frame["plan"].fillna(""))
+    # an account younger than the window is judged by the plan it began with, once it has begun
+    began = frame["first_plan"].where(frame["first_at"] < frame[SNAPSHOT])
+    frame["plan_at_start"] = frame["plan_at_start"].fillna(began).fillna("")
+    return frame.drop(columns=["first_plan", "first_at"]).assign(plan=frame["plan"].fillna(""))
 
 
 def _as_of(tables: Tables, days: Sequence[date]) -> pd.DataFrame:
