@@ -59,3 +59,51 @@ def test_a_missing_and_a_broken_file(tmp_path):
 def test_excluded_accounts_by_wildcard(tmp_path):
     data = parse({"tables": TABLES, "data": {"exclude_accounts": ["test-*", "a?"]}}, tmp_path).data
     assert [data.excluded(name) for name in ("test-7", "a1", "a12", "b")] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"data": {"size_bands": []}}, "'data.size_bands': at least one upper end is needed"),
+        ({"data": {"size_bands": [20, 5]}}, "'data.size_bands': upper ends must rise"),
+        ({"data": {"size_bands": [5, 5]}}, "'data.size_bands': upper ends must rise"),
+        ({"scoring": {"elevated_from": 0.3, "high_from": 0.1}}, "'scoring': elevated_from must not be above high_from"),
+        ({"signals": {"measures": ["count", "count"]}}, "'signals.measures': 'count' stands twice"),
+        ({"signals": {"measures": ["cuont"]}}, "'signals.measures.0' = 'cuont': input should be 'count', 'recent_count'"),
+        ({"windows": {"step": "weekly"}}, "'windows.step' = 'weekly': input should be 'month' or a number of days"),
+        ({"windows": {"step": 0}}, "'windows.step' = 0: input should be 'month' or a number of days"),
+        ({"data": {"complete_until": "soon"}}, "'data.complete_until' = 'soon': input should be a valid datetime or date"),
+        ({"tables": {**TABLES, "accounts": {"path": "a", "immutable": ["plan"]}}},
+         "'tables.accounts': immutable 'plan' is taken: it is read from subscriptions"),
+        ({"tables": {**TABLES, "accounts": {"path": "a", "immutable": ["account_id"]}}},
+         "'tables.accounts': immutable 'account_id' is taken"),
+        ({"data": {"segment": "plan"}}, "'data.segment': 'plan' is taken: accounts are grouped by plan and size anyway"),
+    ],
+)  # fmt: skip
+def test_what_would_go_wrong_later_is_refused_now(tmp_path, raw, message):
+    with pytest.raises(SettingsError) as caught:
+        parse({"tables": TABLES, **raw}, tmp_path)
+    assert message in caught.value.line
+    assert len(caught.value.line) < 300
+
+
+def test_a_byte_order_mark_is_no_error_and_a_folder_is_one(tmp_path):
+    path = tmp_path / "milepost.toml"
+    path.write_bytes(b'\xef\xbb\xbf[tables.accounts]\npath = "a"\n[tables.events]\npath = "e"\n')
+    assert load(path).tables.accounts.path == "a"
+    with pytest.raises(SettingsError, match="a folder, not a file"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({"path": "x", "url": "y"}, "give either path or url"), ({"encoding": "utf-16"}, "'utf-8'")],
+)
+def test_a_table_lies_in_one_place_and_is_utf8(tmp_path, given, expected):
+    with pytest.raises(SettingsError, match=expected):
+        parse({"tables": {**TABLES, "events": {"path": "e", **given}}}, tmp_path)
+
+
+def test_tables_given_come_in_the_contracts_order(tmp_path):
+    settings = parse({"tables": {"surveys": {"path": "s"}, **TABLES, "subscriptions": {"path": "u"}}}, tmp_path)
+    assert list(settings.tables.given()) == ["accounts", "subscriptions", "events", "surveys"]

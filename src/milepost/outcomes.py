@@ -102,7 +102,8 @@ def _expanded(subscriptions: ibis.Table, rows: pd.DataFrame, windows: Windows, c
 
 def _dormant(tables: Tables, rows: pd.DataFrame, data: Data, windows: Windows) -> Flags:
     """1 where no value event lies in the outcome window; any event counts where the settings name none."""
-    events = tables.events
+    # a daily table may hold a row with a count of 0 for every day without use
+    events = tables.events.filter(tables.events.quantity != 0)
     if data.value_events:
         events = events.filter(events.event_name.isin(list(data.value_events)))
     starts = pd.Series(rows[SNAPSHOT].unique()).sort_values()

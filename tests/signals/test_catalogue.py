@@ -53,3 +53,47 @@ def test_an_event_that_never_occurs_gets_the_nearest():
 def test_a_missing_file_says_what_to_do(tmp_path):
     with pytest.raises(CatalogueError, match="no such file; run 'milepost init' to propose one"):
         read_catalogue(tmp_path / "features.csv")
+
+
+def test_an_event_named_twice_counts_once(tmp_path):
+    (feature,) = read_catalogue(written(tmp_path, HEADER + "a,run|stop| run,c,,pro|pro,,,\n"))
+    assert feature.event_names == ("run", "stop")
+    assert feature.plans == ("pro",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        # an unquoted comma would move or lose cells
+        (HEADER + "a,b,c,,,,,\nd,e,f,,,,,,left over\n", "features.csv row 3: 9 cells under 8 columns; put quotes around a cell that holds a comma"),
+        # an unclosed quote would swallow every feature after it
+        (HEADER + 'a,"b,c,,,,,\nd,e,f,,,,,\n', "not a CSV file: unexpected end of data"),
+        ("feature,event_names,category,feature\na,b,c,d\n", "column 'feature' stands twice"),
+        ("feature;event_names;category\na;b;c\n", "columns are separated by semicolons; expected commas"),
+        # its signals would be named like the account's own
+        (HEADER + "account,b,c,,,,,\n", "row 2: feature 'account': this name is taken"),
+    ],
+)
+def test_what_a_spreadsheet_may_do_to_the_file(tmp_path, text, message):
+    with pytest.raises(CatalogueError) as caught:
+        read_catalogue(written(tmp_path, text))
+    assert message in caught.value.line
+
+
+def test_only_line_ends_end_a_row(tmp_path):
+    # U+2028 and form feed are line ends to Python, not to a spreadsheet
+    (feature,) = read_catalogue(written(tmp_path, "feature,event_names,category,description\na,b,c,one\u2028two\x0cx\n"))
+    assert feature.description == "one\u2028two\x0cx"
+
+
+def test_names_of_any_kind(tmp_path):
+    text = 'feature,event_names,category\n"a, ""b"": [c]\nd",🚀 launch,ערוץ\n'
+    (feature,) = read_catalogue(written(tmp_path, text))
+    assert (feature.name, feature.event_names, feature.category) == ('a, "b": [c]\nd', ("🚀 launch",), "ערוץ")
+
+
+def test_a_file_that_is_not_utf8(tmp_path):
+    path = tmp_path / "features.csv"
+    path.write_bytes((HEADER + "a,b,c,,,,,\n").encode("utf-16"))
+    with pytest.raises(CatalogueError, match="not UTF-8 text; save it as CSV UTF-8"):
+        read_catalogue(path)

@@ -202,6 +202,8 @@ def _deduplicated(connection: Any, source: Source, typed: str, clean: bool) -> i
     # every column takes part in the order, so that it does not matter which copy came first
     once = f"SELECT * FROM ({twice}) QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY ALL_COLUMNS) = 1"
     columns = [row[0] for row in connection.raw_sql(f"DESCRIBE {typed}").fetchall() if row[0] != "fate"]
+    # the copy that was visible first: a correction loaded later must change nothing before it came
+    columns.sort(key=lambda column: column != "visible_at")
     once = once.replace("ALL_COLUMNS", ", ".join(quoted(column) for column in columns))
     connection.raw_sql(f"CREATE TEMP TABLE once_{name} AS {once}")
     rest = f"SELECT * FROM ({usable}) WHERE {key} IS NULL OR {key} NOT IN (SELECT {key} FROM repeated_{name})"

@@ -54,13 +54,19 @@ def use_of_features(tables: Tables, features: Sequence[Feature], snapshots: Sequ
     Two GROUP BYs give uses and users (by user, then by account), one more over distinct days gives active days.
     """
     dates = snapshot_table(snapshots, windows)
-    catalogued = _catalogued(tables.events, features)
+    events = _used(tables.events)
+    catalogued = _catalogued(events, features)
     windowed = _in_windows(catalogued, dates)
     return Usage(
         _run(tables, _feature_rows(windowed)),
-        _run(tables, _account_rows(_in_windows(tables.events, dates))),
+        _run(tables, _account_rows(_in_windows(events, dates))),
         _run(tables, _first_use(catalogued, snapshots)),
     )
+
+
+def _used(events: ibis.Table) -> ibis.Table:
+    """Events without counts of 0: a daily table may hold a row for every day, used or not."""
+    return events.filter(events.quantity != 0)
 
 
 def _catalogued(events: ibis.Table, features: Sequence[Feature]) -> ibis.Table:
