@@ -109,3 +109,95 @@ def test_without_subscriptions_silence_is_churn(make_tables, used_at, dormant):
     found = find_outcomes(tables, ROWS, Data(value_events=("value",)), WINDOWS)
     assert found.churned.tolist() == found.dormant.tolist() == [dormant]
     assert np.isnan(found.expanded[0])
+
+
+def many(make_tables, spans, rows, until, events=NO_EVENTS, data=None):
+    """Outcomes of many accounts at many snapshots; spans: (account, start, end)."""
+    table = pd.DataFrame(spans, columns=["account_id", "started_at", "ended_at"])
+    table = table.astype({"started_at": "datetime64[us]", "ended_at": "datetime64[us]"})
+    tables = make_tables(events, ACCOUNTS, datetime(2024, 1, 1), until, subscriptions=table)
+    frame = pd.DataFrame(rows, columns=["account_id", "snapshot_date"]).astype({"snapshot_date": "datetime64[us]"})
+    return find_outcomes(tables, frame, data or Data(), WINDOWS)
+
+
+def test_an_unfinished_window_is_never_retained(make_tables):
+    rng = np.random.default_rng(5)
+    until = datetime(2024, 9, 15, 13)
+    days = [datetime(2024, month, 1) for month in range(3, 11)]
+    spans = []
+    for number in range(200):
+        start = datetime(2024, 1, 1) + timedelta(hours=int(rng.integers(0, 1_000)))
+        end = start + timedelta(hours=int(rng.integers(1, 8_000)))
+        spans.append((f"a{number}", start, end if rng.random() < 0.8 else None))
+    rows = [(name, day) for day in days for name, start, end in spans if start < day and (end is None or end >= day)]
+    found = many(make_tables, spans, rows, until)
+    finished = np.array([day + timedelta(days=7 + 30 + 7) <= until for _, day in rows])
+    assert 0 < finished.sum() < len(rows)
+    assert (found.left_out[~finished] == "censored").all()
+    assert np.isnan(found.churned[~finished]).all()
+    assert (found.left_out[finished] != "censored").all()
+    # every finished row by the definition, worked out one by one
+    ends = {name: end for name, _, end in spans}
+    for (name, day), churned, left_out in zip(rows, found.churned, found.left_out, strict=True):
+        if left_out != "censored":
+            past = None if ends[name] is None else ends[name] - day
+            in_gap = past is not None and past < timedelta(days=7)
+            in_window = past is not None and timedelta(days=7) <= past < timedelta(days=37)
+            assert (left_out == "ended_in_gap") == in_gap
+            np.testing.assert_equal(churned, np.float32(np.nan if in_gap else in_window))
+
+
+def test_a_paid_through_date_beyond_the_data_is_no_outcome_yet(make_tables):
+    # paid until December; the data end in June: known to stay in April's window, unknown in June's
+    spans = [("a", START, datetime(2024, 12, 31))]
+    rows = [("a", SNAPSHOT), ("a", datetime(2024, 6, 1)), ("a", datetime(2024, 12, 1))]
+    found = many(make_tables, spans, rows, until=datetime(2024, 6, 15))
+    np.testing.assert_equal(found.churned, np.array([0, np.nan, np.nan], dtype=np.float32))
+    assert found.left_out.tolist() == ["", "censored", "censored"]
+
+
+def test_who_left_in_the_gap_and_came_back_within_grace_stayed(make_tables):
+    found = outcome(make_tables, [span(START, datetime(2024, 4, 3)), span(datetime(2024, 4, 10), None)])
+    assert found.left_out.tolist() == [""]
+    assert found.churned.tolist() == [0]
+
+
+def test_who_left_in_the_gap_and_came_back_later_is_left_out(make_tables):
+    found = outcome(make_tables, [span(START, datetime(2024, 4, 3)), span(datetime(2024, 4, 20), None)])
+    assert found.left_out.tolist() == ["ended_in_gap"]
+
+
+def test_an_add_on_bought_makes_the_account_expanded(make_tables):
+    add_on = span(datetime(2024, 4, 20), None, item="sms", seats=None, mrr=10.0)
+    assert outcome(make_tables, [span(START, None), add_on]).expanded.tolist() == [1]
+
+
+def test_accounts_and_snapshots_do_not_mix(make_tables):
+    # b's end is not a's, and a's second life begins after its first churn
+    spans = [
+        ("a", START, datetime(2024, 4, 20)), ("a", datetime(2024, 6, 15), None), ("b", START, datetime(2024, 7, 20)),
+    ]  # fmt: skip
+    rows = [("b", SNAPSHOT), ("a", SNAPSHOT), ("a", datetime(2024, 7, 1)), ("b", datetime(2024, 7, 1))]
+    found = many(make_tables, spans, rows, until=datetime(2024, 12, 1))
+    assert found.churned.tolist() == [0, 1, 0, 1]
+
+
+def test_a_count_of_zero_is_no_use(make_tables):
+    # a daily table may hold a row for every day, used or not
+    events = pd.DataFrame(
+        {"account_id": ["a", "b"], "occurred_at": [datetime(2024, 4, 15)] * 2, "event_name": ["x"] * 2,
+         "quantity": [0.0, 2.0]}
+    )  # fmt: skip
+    spans = [("a", START, None), ("b", START, None)]
+    found = many(make_tables, spans, [("a", SNAPSHOT), ("b", SNAPSHOT)], datetime(2024, 12, 1), events)
+    assert found.dormant.tolist() == [1, 0]
+
+
+def test_taking_rows_takes_them_from_every_part(make_tables):
+    spans = [("a", START, datetime(2024, 4, 20)), ("b", START, datetime(2024, 4, 2)), ("c", START, None)]
+    found = many(make_tables, spans, [(name, SNAPSHOT) for name in "abc"], datetime(2024, 12, 1))
+    assert found.known.tolist() == [True, False, True]
+    some = found.take(np.array([2, 0]))
+    assert some.churned.tolist() == [0, 1]
+    assert some.left_out.tolist() == ["", ""]
+    assert found.take(~found.known).left_out.tolist() == ["ended_in_gap"]

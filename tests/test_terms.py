@@ -4,7 +4,10 @@ from milepost.terms import Action, Level, Measure, RiskBand, Verdict
 
 
 def test_words_print_as_they_are_written():
-    assert f"{Level.MATURE} {RiskBand.HIGH} {Verdict.NICHE_WATCH} {Action.QUARANTINE}" == "mature high niche_watch quarantine"
+    assert (
+        f"{Level.MATURE} {RiskBand.HIGH} {Verdict.NICHE_WATCH} {Action.QUARANTINE}"
+        == "mature high niche_watch quarantine"
+    )
 
 
 def test_risk_bands_rise():

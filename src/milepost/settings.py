@@ -5,10 +5,11 @@ from __future__ import annotations
 import tomllib
 from datetime import date, datetime
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from milepost.errors import SettingsError, nearest
@@ -17,6 +18,8 @@ from milepost.windows import Windows
 
 Days = Annotated[StrictInt, Field(ge=1, le=3660)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+# columns that come from elsewhere: an attribute of accounts cannot be called so
+_TAKEN = {"account_id", "created_at", "snapshot_date", "plan", "seats", "mrr", "term_ends_at", "term_months", "items"}
 TABLE_NAMES = ("accounts", "subscriptions", "events", "conversations", "surveys", "access")
 
 
@@ -51,6 +54,13 @@ class WindowSettings(_Part):
     grace_days: Annotated[StrictInt, Field(ge=0, le=3660)] = 14
     step: Literal["month"] | Days = "month"
 
+    @field_validator("step", mode="before")
+    @classmethod
+    def _month_or_days(cls, step: object) -> object:
+        if step != "month" and (type(step) is not int or not 1 <= step <= 3660):
+            raise ValueError("input should be 'month' or a number of days")
+        return step
+
     def windows(self) -> Windows:
         return Windows(self.observation_days, self.gap_days, self.outcome_days, self.grace_days, self.step)
 
@@ -79,6 +89,14 @@ class Table(_Part):
     immutable: tuple[str, ...] = ()  # accounts only: attributes that never change and may become signals
     base_items: tuple[str, ...] = ()  # subscriptions only: items (wildcards allowed) that are the base product
     ignore_items: tuple[str, ...] = ()  # subscriptions only: items that are no subscription at all
+
+    @field_validator("immutable")
+    @classmethod
+    def _own_names(cls, immutable: tuple[str, ...]) -> tuple[str, ...]:
+        for name in immutable:
+            if name in _TAKEN:
+                raise ValueError(f"'{name}' is taken: give the attribute another name in columns")
+        return immutable
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -112,6 +130,22 @@ class Data(_Part):
     size_bands: tuple[Annotated[StrictInt, Field(ge=1)], ...] = (5, 20, 100)  # seats: 1-5, 6-20, 21-100, over 100
     max_quarantined_share: Share = 0.01
 
+    @field_validator("segment")
+    @classmethod
+    def _own_name(cls, segment: str) -> str:
+        if segment in _TAKEN:
+            raise ValueError("this name is taken: accounts are grouped by plan and size anyway")
+        return segment
+
+    @field_validator("size_bands")
+    @classmethod
+    def _rising(cls, upper: tuple[int, ...]) -> tuple[int, ...]:
+        if not upper:
+            raise ValueError("at least one upper end is needed")
+        if any(low >= high for low, high in pairwise(upper)):
+            raise ValueError("upper ends must rise")
+        return upper
+
     def excluded(self, account_id: str) -> bool:
         return any(fnmatchcase(account_id, pattern) for pattern in self.exclude_accounts)
 
@@ -121,6 +155,14 @@ class SignalSettings(_Part):
 
     measures: tuple[Measure, ...] = tuple(Measure)
     min_tenure_days: Annotated[StrictInt, Field(ge=0)] = 28
+
+    @field_validator("measures")
+    @classmethod
+    def _once_each(cls, measures: tuple[Measure, ...]) -> tuple[Measure, ...]:
+        for place, measure in enumerate(measures):
+            if measure in measures[:place]:
+                raise ValueError(f"'{measure}' stands twice")
+        return measures
 
 
 class AdoptionSettings(_Part):
@@ -177,6 +219,12 @@ class ScoringSettings(_Part):
     always_explain: Annotated[StrictInt, Field(ge=0)] = 5_000  # reasons for at least so many accounts
     reasons: Annotated[StrictInt, Field(ge=0, le=10)] = 3
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.elevated_from > self.high_from:
+            raise ValueError("elevated_from must not be above high_from")
+        return self
+
 
 class Settings(_Part):
     """Everything milepost.toml may say, with defaults; `folder` is where the file stands."""
@@ -208,6 +256,12 @@ class Settings(_Part):
             )
         return target
 
+    def check_outputs(self) -> None:
+        """Raise SettingsError when anything would be written outside the folder and the declared roots."""
+        project = self.project
+        for relative in (project.output, project.models, project.mlruns, project.framework):
+            self.output_path(relative)
+
     @property
     def output(self) -> Path:
         """Where tables, scores and the report go."""
@@ -235,7 +289,9 @@ def load(path: Path) -> Settings:
     Raises SettingsError with the wrong key and the nearest right ones, or the value and what was expected.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except IsADirectoryError:
+        raise SettingsError("this is a folder, not a file", where=str(path), fix="name milepost.toml in it") from None
     except FileNotFoundError:
         raise SettingsError(
             "no such file", where=str(path), fix="run 'milepost init' or name it with -c PATH"
@@ -257,6 +313,8 @@ def parse(raw: dict[str, Any], folder: Path, where: str = "milepost.toml") -> Se
 
 def _readable(error: ErrorDetails, where: str) -> SettingsError:
     place = [str(part) for part in error["loc"]]
+    if error["type"].startswith("date"):
+        place = place[:-1]  # pydantic adds which of the two kinds it tried
     key = ".".join(place)
     if error["type"] == "extra_forbidden":
         return SettingsError(f"unknown key '{key}'", where=where, fix=nearest(place[-1], _keys_beside(place)))

@@ -114,6 +114,10 @@ def unknown_key(folder):
     edit(folder / "milepost.toml", "observation_days", "observaton_days")
 
 
+def outside_path(folder):
+    edit(folder / "milepost.toml", "[project]\n", '[project]\noutput = "../../x"\n')
+
+
 def unknown_event(folder):
     edit(folder / "features.csv", "macro_applied", "makro_applied")
 
@@ -138,6 +142,7 @@ def nobody_leaves(folder):
         (missing_column, "run", r"column 'event_name' is missing.*'evnt_name'"),
         (wrong_type, "check", r"unreadable occurred_at.*time_format"),
         (unknown_key, "run", r"unknown key 'windows.observaton_days'; did you mean 'observation_days'"),
+        (outside_path, "check", r"output path '../../x' leaves the project's folder"),
         (unknown_event, "check", r"no event 'makro_applied' in events; did you mean 'macro_applied'"),
         (empty_events, "run", r"tables.events: 0 rows"),
         (nobody_leaves, "train", r"error\[TOO_LITTLE\].*"),

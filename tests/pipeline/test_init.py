@@ -141,3 +141,13 @@ def test_a_product_as_it_is_exported_needs_no_edit(tmp_path: Path) -> None:
         "accounts": 50, "subscriptions": 570, "events": 243_930,
     }  # fmt: skip
     assert len(read_catalogue(tmp_path / "features.csv")) == 25
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("acme", "acme"), ("Acme & Söhne", "Acme-S-hne"), ("..x", "x"), ("ü", "milepost")]
+)
+def test_the_project_is_called_like_its_folder(tmp_path, folder, name):
+    events = tmp_path / "events.csv"
+    events.write_text("account_id,occurred_at,event_name\na,2024-01-01,login\n")
+    propose(tmp_path / folder, events, None, None)
+    assert f'name = "{name}"' in (tmp_path / folder / "milepost.toml").read_text(encoding="utf-8")

@@ -65,7 +65,10 @@ def test_an_event_named_twice_counts_once(tmp_path):
     ("text", "message"),
     [
         # an unquoted comma would move or lose cells
-        (HEADER + "a,b,c,,,,,\nd,e,f,,,,,,left over\n", "features.csv row 3: 9 cells under 8 columns; put quotes around a cell that holds a comma"),
+        (
+            HEADER + "a,b,c,,,,,\nd,e,f,,,,,,left over\n",
+            "row 3: more than 8 cells; put quotes around a cell",
+        ),
         # an unclosed quote would swallow every feature after it
         (HEADER + 'a,"b,c,,,,,\nd,e,f,,,,,\n', "not a CSV file: unexpected end of data"),
         ("feature,event_names,category,feature\na,b,c,d\n", "column 'feature' stands twice"),
@@ -82,7 +85,9 @@ def test_what_a_spreadsheet_may_do_to_the_file(tmp_path, text, message):
 
 def test_only_line_ends_end_a_row(tmp_path):
     # U+2028 and form feed are line ends to Python, not to a spreadsheet
-    (feature,) = read_catalogue(written(tmp_path, "feature,event_names,category,description\na,b,c,one\u2028two\x0cx\n"))
+    (feature,) = read_catalogue(
+        written(tmp_path, "feature,event_names,category,description\na,b,c,one\u2028two\x0cx\n")
+    )
     assert feature.description == "one\u2028two\x0cx"
 
 

@@ -117,8 +117,16 @@ def test_rows_loaded_after_the_snapshot(tmp_path, seeds):
 def test_a_row_that_is_visible_does_change_a_signal(tmp_path):
     # the comparison above can fail
     tables = product(1)
-    row = tables["events"].iloc[[0]].assign(
-        occurred_at=datetime(2024, 3, 25), loaded_at=datetime(2024, 3, 26), event_id="x", event_name="e1", quantity=7
+    row = (
+        tables["events"]
+        .iloc[[0]]
+        .assign(
+            occurred_at=datetime(2024, 3, 25),
+            loaded_at=datetime(2024, 3, 26),
+            event_id="x",
+            event_name="e1",
+            quantity=7,
+        )
     )
     more = {**tables, "events": pd.concat([tables["events"], row])}
     assert signals(tmp_path, tables) != signals(tmp_path, more)

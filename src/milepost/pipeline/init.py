@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -200,7 +201,12 @@ def _toml(folder: Path, found: Mapping[str, Found]) -> str:
         _table(folder, name, found[name]) if name in found else _placeholder(name)
         for name in ("accounts", "subscriptions", "events")
     ]
-    return _HEAD + "\n".join(tables) + _TAIL
+    return _HEAD.replace("PROJECT", _project_name(folder)) + "\n".join(tables) + _TAIL
+
+
+def _project_name(folder: Path) -> str:
+    """The folder's name, as far as a project may be called so."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-_")[:60] or "milepost"
 
 
 def _table(folder: Path, name: str, found: Found) -> str:
@@ -260,7 +266,7 @@ _HEAD = """\
 # Proposed by 'milepost init' from the names of your columns. Read it, correct it, then run 'milepost check'.
 
 [project]
-name = "milepost"          # names the model; letters, digits, - and _
+name = "PROJECT"          # names the model; letters, digits, - and _
 
 [windows]
 observation_days = 84      # what is looked at before a snapshot

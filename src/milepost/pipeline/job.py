@@ -140,5 +140,7 @@ class Job:
 
 
 def open_job(config: Path, now: datetime, as_of: date | None = None, progress: Progress = silent) -> Job:
-    """Read the settings and stand ready; nothing is opened yet."""
-    return Job(load(config), now, as_of, progress)
+    """Read the settings and stand ready; nothing is opened yet, but where to write is known to be allowed."""
+    settings = load(config)
+    settings.check_outputs()
+    return Job(settings, now, as_of, progress)

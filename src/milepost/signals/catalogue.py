@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 from milepost.errors import CatalogueError, nearest
@@ -15,6 +16,7 @@ COLUMNS = (
     "hypothesis", "description",
 )  # fmt: skip
 REQUIRED = ("feature", "event_names", "category")
+RESERVED = "account"  # signals of the account itself are called account.<name>
 HYPOTHESES = ("", "mature", "basic", "none")
 
 
@@ -50,19 +52,30 @@ def read_catalogue(path: Path) -> tuple[Feature, ...]:
         raise CatalogueError("no such file", where=path.name, fix="run 'milepost init' to propose one") from None
     except UnicodeDecodeError:
         raise CatalogueError("not UTF-8 text", where=path.name, fix="save it as CSV UTF-8") from None
-    rows = csv.DictReader(text.splitlines(keepends=True))
-    header = tuple(rows.fieldnames or ())
-    for name in header:
-        if name not in COLUMNS:
-            raise CatalogueError(f"unknown column '{name}'", where=path.name, fix=nearest(name, COLUMNS))
-    for name in REQUIRED:
-        if name not in header:
-            raise CatalogueError(f"column '{name}' is missing", where=path.name, fix=f"found {', '.join(header)}")
-    features = tuple(_feature(row, f"{path.name} row {number}") for number, row in enumerate(rows, start=2))
+    # strict: else a quote that is never closed swallows the features after it without a word
+    rows = csv.DictReader(StringIO(text, newline=""), strict=True)
+    try:
+        _check_header(tuple(rows.fieldnames or ()), path.name)
+        features = tuple(_feature(row, f"{path.name} row {number}") for number, row in enumerate(rows, start=2))
+    except csv.Error as error:
+        raise CatalogueError(f"not a CSV file: {error}", where=path.name, fix="save it as CSV UTF-8") from None
     if not features:
         raise CatalogueError("0 rows", where=path.name, fix="add one row per product feature")
     _refuse_duplicates(features, path.name)
     return features
+
+
+def _check_header(header: tuple[str, ...], where: str) -> None:
+    if len(header) == 1 and ";" in header[0]:
+        raise CatalogueError("columns are separated by semicolons", where=where, expected="commas")
+    for place, name in enumerate(header):
+        if name not in COLUMNS:
+            raise CatalogueError(f"unknown column '{name}'", where=where, fix=nearest(name, COLUMNS))
+        if name in header[:place]:
+            raise CatalogueError(f"column '{name}' stands twice", where=where)
+    for name in REQUIRED:
+        if name not in header:
+            raise CatalogueError(f"column '{name}' is missing", where=where, fix=f"found {', '.join(header)}")
 
 
 def check_events(features: Iterable[Feature], event_names: Iterable[str], where: str = "features.csv") -> None:
@@ -77,10 +90,17 @@ def check_events(features: Iterable[Feature], event_names: Iterable[str], where:
 
 
 def _feature(row: dict[str, str | None], where: str) -> Feature:
+    # DictReader keeps what stands beyond the last column under None
+    if None in row:
+        raise CatalogueError(
+            f"more than {len(row) - 1} cells", where=where, fix="put quotes around a cell that holds a comma"
+        )
     cell = {name: (row.get(name) or "").strip() for name in COLUMNS}
     for name in REQUIRED:
         if not cell[name]:
             raise CatalogueError(f"'{name}' is empty", where=where)
+    if cell["feature"] == RESERVED:
+        raise CatalogueError(f"feature '{RESERVED}': this name is taken", where=where, fix="choose another one")
     if cell["hypothesis"] not in HYPOTHESES:
         raise CatalogueError(
             f"hypothesis '{cell['hypothesis']}'", where=where, fix=nearest(cell["hypothesis"], HYPOTHESES[1:])
@@ -100,7 +120,8 @@ def _feature(row: dict[str, str | None], where: str) -> Feature:
 
 
 def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split("|") if part.strip())
+    # each once: an event named twice would be counted twice
+    return tuple(dict.fromkeys(part.strip() for part in text.split("|") if part.strip()))
 
 
 def _whole(text: str, name: str, where: str) -> int | None:
