@@ -99,3 +99,19 @@ def test_attributes_that_never_change_become_signals(make_tables, tmp_path):
     assert made.matrix.column("account.industry=shop").tolist() == [1, 0, 0]
     assert made.matrix.column("account.industry==1+1").tolist() == [0, 0, 1]
     assert not any(signal.name == "account.industry=" for signal in made.matrix.signals)
+
+
+def test_conversations_and_surveys_outside_every_window(make_tables, tmp_path):
+    frame = pd.DataFrame(EVENTS, columns=["account_id", "occurred_at", "event_name", "user_id", "quantity"])
+    tables = make_tables(
+        frame, pd.DataFrame({"account_id": ["a"], "created_at": [datetime(2024, 1, 11)]}), BEGIN, UNTIL,
+        subscriptions=pd.DataFrame(SPANS, columns=COLUMNS),
+        conversations=pd.DataFrame({"conversation_id": ["c"], "account_id": ["a"], "opened_at": [BEGIN]}),
+        surveys=pd.DataFrame({"account_id": ["a"], "answered_at": [BEGIN], "kind": ["nps"], "score": [9.0]}),
+    )  # fmt: skip
+    places = {name: {"path": name} for name in ("accounts", "events", "subscriptions", "conversations", "surveys")}
+    parsed = parse({"windows": WINDOWS, "tables": places}, tmp_path)
+    made = build_observations(tables, FEATURES, parsed, [date(2024, 4, 1)])
+    assert of(made, "conversations_opened") == 0
+    assert np.isnan(of(made, "nps"))
+    assert np.isnan(of(made, "rated_share"))

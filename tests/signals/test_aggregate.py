@@ -89,3 +89,12 @@ def test_two_answers_at_one_moment_are_settled_by_the_lower(make_tables):
     )  # fmt: skip
     tables = make_tables(EVENTS, ACCOUNTS, BEGIN, UNTIL, surveys=surveys)
     assert last_answers(tables, SNAPSHOTS, WINDOWS)["score"].tolist() == [4.0, 4.0]
+
+
+def test_a_rating_asked_for_and_not_given_does_not_count(make_tables):
+    talks = pd.DataFrame(
+        {"conversation_id": ["c1", "c2"], "account_id": ["a", "a"], "opened_at": [datetime(2024, 3, 20)] * 2,
+         "resolved_at": [datetime(2024, 3, 21)] * 2, "rated_at": [datetime(2024, 3, 22)] * 2, "rating": [4.0, None]}
+    )  # fmt: skip
+    found = use_of_conversations(make_tables(EVENTS, ACCOUNTS, BEGIN, UNTIL, conversations=talks), SNAPSHOTS, WINDOWS)
+    assert found[["at", "opened", "resolved", "rated", "rating"]].to_numpy().tolist() == [[1, 2, 2, 1, 4.0]]

@@ -138,6 +138,8 @@ def use_of_conversations(tables: Tables, snapshots: Sequence[date], windows: Win
     replied = opened.filter(opened.first_reply_at < opened.snapshot_at)
     resolved = _windowed(tables.conversations, dates, "resolved_at")
     rated = _windowed(tables.conversations, dates, "rated_at")
+    # a survey that was sent and not answered may have its time and no rating
+    rated = rated.filter(rated.rating.notnull())
     keys = ["at", "account_id"]
     parts = [
         opened.group_by(keys).aggregate(opened=opened.count()),

@@ -1,0 +1,98 @@
+"""A job computes each part once, takes what has not changed from disk, and says when a date cannot be scored."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from milepost.errors import CatalogueError, InputError
+
+
+def test_dates_follow_from_the_data(make_job):
+    job = make_job()
+    # events from 2024-01-01 to 2024-06-30 12:00; 30 days have been seen on 2024-02-01 for the first time
+    assert job.as_of == date(2024, 6, 30)
+    assert job.snapshots == (*(date(2024, month, 1) for month in range(2, 7)), date(2024, 6, 30))
+
+
+@pytest.mark.parametrize(
+    ("as_of", "message"),
+    [
+        (date(2024, 7, 2), "--as-of 2024-07-02 lies after the last data"),
+        (date(2026, 1, 1), "lies after the last data"),
+    ],
+)
+def test_a_date_beyond_the_data_is_refused(make_job, as_of, message):
+    with pytest.raises(InputError, match=message):
+        _ = make_job(as_of).snapshots
+
+
+def test_a_date_before_the_data_is_refused(make_job):
+    with pytest.raises(InputError):
+        _ = make_job(date(2023, 12, 1)).snapshots
+
+
+def test_current_holds_the_scored_date_and_learnable_what_is_known(make_job):
+    job = make_job()
+    assert set(job.current.context["snapshot_date"].dt.date) == {date(2024, 6, 30)}
+    # a00 left: eleven of twelve are running
+    assert len(job.current.context) == 11
+    rows = job.observations.context
+    known = rows[job.learnable]["snapshot_date"].dt.date
+    # 44 days after May 1st end on 2024-06-14, 44 after June 1st are not over on June 30th
+    assert sorted(set(known)) == [date(2024, month, 1) for month in (2, 3, 4, 5)]
+    churned = rows[job.outcomes.churned == 1]
+    assert churned[["account_id", "snapshot_date"]].astype(str).to_numpy().tolist() == [["a00", "2024-04-01"]]
+
+
+def test_a_second_job_takes_the_matrix_from_disk(make_job):
+    first, said = make_job(), []
+    assert not first.has_observations
+    built = first.observations
+    second = make_job(said=said)
+    assert second.has_observations
+    found = second.observations
+    assert any("nothing changed" in line for line in said)
+    assert found.matrix.values.tobytes() == built.matrix.values.tobytes()
+    assert found.matrix.signals == built.matrix.signals
+    np.testing.assert_array_equal(found.eligible, built.eligible)
+    np.testing.assert_array_equal(found.counts, built.counts)
+    assert second.run_id == first.run_id == f"2024-06-30-{first.fingerprint[:8]}"
+    assert second.version == f"{first.run_id}-20240701T090000000000"
+
+
+@pytest.mark.parametrize("name", ["values.npy", "context.parquet", "about.json"])
+def test_a_damaged_matrix_is_built_again(make_job, product, name):
+    built = make_job().observations
+    (path,) = (product / "out" / "signals" / "versions").glob(f"*/{name}")
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+    said = []
+    again = make_job(said=said)
+    assert not again.has_observations
+    assert again.observations.matrix.values.tobytes() == built.matrix.values.tobytes()
+    assert not any("nothing changed" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("features.csv", "reporting\n", "reporting\nboth,macro|export,x\n"),
+        ("milepost.toml", "observation_days = 30", "observation_days = 31"),
+        ("events.csv", "login", "log-in"),
+        ("milepost.toml", 'path = "accounts.csv"', 'path = "accounts.csv"\nimmutable = ["segment"]'),
+    ],
+)
+def test_whatever_the_signals_depend_on_makes_them_stale(make_job, product, name, old, new):
+    before = make_job().fingerprint
+    path = product / name
+    path.write_text(path.read_text().replace(old, new), encoding="utf-8")
+    assert make_job().fingerprint != before
+
+
+def test_an_unknown_event_is_named_before_anything_is_built(make_job, product):
+    (product / "features.csv").write_text("feature,event_names,category\na,exprt,b\n", encoding="utf-8")
+    with pytest.raises(CatalogueError, match="no event 'exprt' in events; did you mean 'export'"):
+        _ = make_job().observations
+    assert not (product / "out" / "signals").exists()
