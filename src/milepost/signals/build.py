@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from milepost import __version__
 from milepost.data.contract import Tables
 from milepost.errors import InputError
 from milepost.settings import Settings
@@ -23,6 +24,9 @@ from milepost.signals.spec import Signal
 from milepost.signals.wide import FeatureUse, feature_columns, scatter
 from milepost.terms import ACCOUNT, SNAPSHOT
 from milepost.windows import Windows
+
+# count up when a measure is computed in another way: a matrix of before is then built anew, not taken up
+MEASURES_VERSION = 2
 
 Progress = Callable[[str], None]
 Columns = dict[str, NDArray[np.float32]]
@@ -65,8 +69,17 @@ def build_observations(
 
 
 def source_hash(tables: Tables, features: Sequence[Feature], settings: Settings, snapshots: Sequence[date]) -> str:
-    """Fingerprint of everything a matrix depends on."""
-    parts = (tables.fingerprint, features, settings.windows, settings.signals, settings.data, tuple(snapshots))
+    """Fingerprint of everything a matrix depends on, the software's own way of computing it included."""
+    parts = (
+        __version__,
+        MEASURES_VERSION,
+        tables.fingerprint,
+        features,
+        settings.windows,
+        settings.signals,
+        settings.data,
+        tuple(snapshots),
+    )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
