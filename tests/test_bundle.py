@@ -13,7 +13,7 @@ import pytest
 from milepost import bundle
 from milepost.bundle import load_bundle, save_bundle
 from milepost.data.publish import lock
-from milepost.errors import BundleError, LockHeld
+from milepost.errors import BundleError, EnvironmentFault, LockHeld
 from milepost.signals.matrix import Matrix
 from milepost.signals.spec import Signal
 from milepost.training.boosting import fit_boosting
@@ -197,7 +197,7 @@ def test_a_failure_while_writing_leaves_the_old_model_in_use_and_nothing_behind(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(bundle.os, "fsync", full)
-    with pytest.raises(bundle.EnvironmentFault, match="no space left"):
+    with pytest.raises(EnvironmentFault, match="no space left"):
         save_bundle(tmp_path, "run-2", models["logistic"], {})
     monkeypatch.undo()
     assert load_bundle(tmp_path)[0].kind == "boosting"

@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milepost import __version__
-from milepost.data.publish import lock, write_atomic
-from milepost.errors import BundleError, EnvironmentFault
+from milepost.data.publish import lock, refused, write_atomic
+from milepost.errors import BundleError
 from milepost.signals.spec import Signal
 from milepost.training.booster_text import check_booster
 from milepost.training.calibrate import Calibrator
@@ -63,8 +63,7 @@ def save_bundle(folder: Path, run: str, model: ChurnModel, extra: Mapping[str, A
             pointer = _dump({"run": run, "manifest": _sha256(files["manifest.json"])})
             write_atomic(folder / "CURRENT", lambda path: path.write_bytes(pointer))
     except OSError as error:
-        reason = (error.strerror or "input/output error").lower()
-        raise EnvironmentFault(reason, where=str(folder), fix="free the space or the permission") from None
+        raise refused(error, str(folder)) from None
     return SavedBundle(folder / run, model_id)
 
 
@@ -86,6 +85,21 @@ def load_bundle(folder: Path) -> tuple[ChurnModel, dict[str, Any]]:
     except (KeyError, TypeError, ValueError, RecursionError, AttributeError):
         raise _damaged(source, "its files do not hold a model") from None
     return model, {**metrics, **{name: manifest[name] for name in ("model_id", "kind", "milepost")}}
+
+
+def refuse_misfit(about: Mapping[str, Any], in_use: Mapping[str, Any], where: str) -> None:
+    """Raise BundleError when a model was trained for other windows than those in use; `about` is what lies beside it.
+
+    Its signals would be counted over other days, and its outcome would be another one.
+    """
+    trained = about.get("windows")
+    fix = "run 'milepost train' again"
+    if not isinstance(trained, Mapping):
+        raise BundleError("the model does not say which windows it was trained for", where=where, fix=fix)
+    other = [f"{key} {trained.get(key)}, now {value}" for key, value in in_use.items() if trained.get(key) != value]
+    if other:
+        raise BundleError(f"the model was trained for {'; '.join(other)}", where=where,
+                          fix=f"{fix}, or set them back")  # fmt: skip
 
 
 # -- writing

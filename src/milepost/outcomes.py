@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from milepost.data.contract import Tables
 from milepost.data.subscriptions import as_of, spans
 from milepost.settings import Data
-from milepost.terms import ACCOUNT, LEFT_OUT_CENSORED, LEFT_OUT_GAP, SNAPSHOT
+from milepost.terms import ACCOUNT, LEFT_OUT_CENSORED, LEFT_OUT_GAP, LEFT_OUT_UNKNOWN, SNAPSHOT
 from milepost.windows import Windows
 
 Flags = NDArray[np.float32]
@@ -24,7 +24,7 @@ class Outcomes:
     """Outcomes aligned with the rows of a matrix.
 
     churned, expanded, dormant: float32 [rows]; 1 yes, 0 no, NaN unknown or left out.
-    left_out: text [rows]; "" for a row that may train and test, else `ended_in_gap` or `censored`.
+    left_out: text [rows]; "" for a row that may train and test, else `ended_in_gap`, `censored` or `unknown`.
     """
 
     churned: Flags
@@ -36,6 +36,15 @@ class Outcomes:
     def known(self) -> NDArray[np.bool_]:
         """bool [rows]: the row's outcome is known and counts."""
         return np.asarray(self.left_out == "")
+
+    def missing(self, missed: Flags) -> Outcomes:
+        """The same rows judged by another goal: `missed` (1, 0, NaN unknown) takes the place of churned.
+
+        A row whose outcome is unknown is left out.
+        """
+        left_out = np.where(np.isnan(missed) & self.known, LEFT_OUT_UNKNOWN, self.left_out).astype(str)
+        hidden = np.where(left_out == "", missed, np.float32(np.nan)).astype(np.float32)
+        return Outcomes(hidden, self.expanded, self.dormant, left_out)
 
     def take(self, keep: NDArray[np.intp] | NDArray[np.bool_]) -> Outcomes:
         """The same outcomes with some rows only."""

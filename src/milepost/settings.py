@@ -187,6 +187,7 @@ class RankingSettings(_Part):
     bootstraps: Annotated[StrictInt, Field(ge=20, le=10_000)] = 200
     top_k: Annotated[StrictInt, Field(ge=1)] = 15
     separable_accounts: Annotated[StrictInt, Field(ge=0)] = 50_000
+    accept_leaks: tuple[str, ...] = ()  # signals, features or attributes whose leak alarm was looked into and is none
 
 
 class MaturitySettings(_Part):

@@ -37,6 +37,15 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+class Goal(StrEnum):
+    """What features are ranked by: at the end of the outcome window an account is there, larger, active or mature."""
+
+    RETAINED = "retained"
+    EXPANDED = "expanded"
+    ACTIVE = "active"
+    MATURE = "mature"
+
+
 class Action(StrEnum):
     """What a rule on data does when it is broken."""
 
@@ -64,3 +73,4 @@ ACCOUNT, SNAPSHOT = "account_id", "snapshot_date"
 
 LEFT_OUT_GAP = "ended_in_gap"
 LEFT_OUT_CENSORED = "censored"
+LEFT_OUT_UNKNOWN = "unknown"

@@ -177,6 +177,12 @@ def test_a_date_that_is_none_is_refused(milepost, copy):
     assert "--as-of: '1 April' is not a date; expected a date such as 2024-04-01" in ran.stderr
 
 
+def test_an_empty_date_is_not_taken_for_the_newest(milepost, copy):
+    ran = milepost("score", "-c", copy / "milepost.toml", "--as-of", "")
+    assert ran.exit_code == 2
+    assert "--as-of: '' is not a date" in ran.stderr
+
+
 def test_run_with_too_little_data_writes_the_page_and_says_so(milepost, copy):
     nobody_leaves(copy)
     ran = milepost("run", "-c", copy / "milepost.toml", "--json")
@@ -194,6 +200,15 @@ def test_score_without_a_model_says_what_to_do(milepost, copy):
     assert ran.exit_code == 2
     assert "error[BUNDLE]" in ran.stderr
     assert "milepost train" in ran.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_a_place_that_can_hold_no_files_is_named(milepost, copy):
+    asked = ["demo", "/proc/milepost", "--accounts", "50", "--months", "6"]
+    for command in (asked, ["init", "/proc/milepost", "--events", copy / "data" / "events.parquet"]):
+        ran = milepost(*command)
+        assert ran.exit_code == 3
+        assert "error[ENVIRONMENT] /proc/milepost" in ran.stderr.strip().splitlines()[-1]
 
 
 def test_an_unknown_world_is_refused(milepost, tmp_path):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,11 @@ def test_bytes_that_are_no_text_cost_one_row(product: Callable[..., Any]) -> Non
         ({"events.csv": MANY.replace("a1", "zz")}, "300 of 300 rows cannot be used, most of them: account unknown"),
         ({"events.csv": MANY + "zz,2024-02-01,export,\n" * 4}, "4 of 304 rows cannot be used"),
         ({"events.csv": MANY + "a1,31/03/2024,export,\n" * 4}, "set time_format or time_unit"),
-        ({"accounts.csv": "account_id,created_at\na1,2024-01-01\na1,2024-01-05\n"}, "1 accounts stand more than once"),
+        ({"accounts.csv": "account_id,created_at\na1,2024-01-01\na1,2024-01-05\n"}, "1 account more than once"),
         ({"accounts.csv": "account_id,created_at\n,2024-01-01\n,2024-01-05\n"}, "empty account_id"),
         (
             {"subscriptions.csv": SUBSCRIPTIONS + "a1,2024-01-01,2024-03-01,base\na1,2024-02-01,,base\n"},
-            "subscriptions of one item overlap for 1 accounts: a1",
+            "subscriptions of one item overlap for 1 account: a1",
         ),
         ({"events.csv": HEAD + 'a1,2024-02-01,"x,1\n' + "a1,2024-02-01,x,2\n" * 20}, "line 2 is never closed"),
     ],
@@ -73,6 +74,40 @@ def test_too_much_of_it_is_refused(product: Callable[..., Any], files: dict[str,
         open_tables(product(files))
     assert caught.value.exit_code == 2
     assert len(caught.value.line) < 300
+
+
+ITEMS = "account_id,started_at,ended_at,item\na1,2024-01-01,,pro_m\na2,2024-01-01,,pro_y\na1,2024-01-01,,addon\n"
+
+
+def test_items_of_which_none_is_the_product_are_refused(product: Callable[..., Any]) -> None:
+    with pytest.raises(ContractError, match="no item is the base product") as caught:
+        open_tables(product({"subscriptions.csv": ITEMS}))
+    assert caught.value.where == "tables.subscriptions"
+    assert "items seen: addon, pro_m, pro_y" in caught.value.what
+    assert "tables.subscriptions.base_items" in caught.value.fix
+    assert len(caught.value.line) < 300
+    # found by a name of the source's own just as well
+    theirs = ITEMS.replace("item\n", "product\n")
+    with pytest.raises(ContractError, match="no item is the base product"):
+        open_tables(product({"subscriptions.csv": theirs}, subscriptions={"columns": {"item": "product"}}))
+
+
+def test_base_items_that_match_nothing_are_refused(product: Callable[..., Any]) -> None:
+    with pytest.raises(ContractError, match=r"base_items .* items seen: addon, pro_m, pro_y"):
+        open_tables(product({"subscriptions.csv": ITEMS}, subscriptions={"base_items": ["basic_*"]}))
+
+
+@pytest.mark.parametrize("keys", [{"base_items": ["pro_*"]}, {"ignore_items": ["pro_*", "addon"]}])
+def test_base_items_or_nothing_left_over_is_fine(product: Callable[..., Any], keys: dict[str, Any]) -> None:
+    assert open_tables(product({"subscriptions.csv": ITEMS}, subscriptions=keys)).subscriptions is not None
+
+
+def test_without_items_or_with_one_called_base_nothing_has_to_be_set(product: Callable[..., Any]) -> None:
+    for rows in ("account_id,started_at\na1,2024-01-01\n", ITEMS + "a2,2024-01-01,,base\n"):
+        assert open_tables(product({"subscriptions.csv": rows})).subscriptions is not None
+    # the base item starts after the date asked for: it is there all the same
+    late = "account_id,started_at,item\na1,2024-01-01,addon\na1,2024-03-01,base\n"
+    assert open_tables(product({"subscriptions.csv": late}), datetime(2024, 2, 10)).subscriptions is not None
 
 
 def test_exactly_one_percent_is_still_allowed(product: Callable[..., Any]) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from milepost.data import publish as publishing
-from milepost.data.publish import current, lock, publish, sha256, spreadsheet_safe, write_atomic
+from milepost.data.publish import current, lock, publish, refused, sha256, spreadsheet_safe, write_atomic
 from milepost.errors import ContractError, EnvironmentFault, LockHeld
 
 
@@ -55,6 +55,22 @@ def test_write_atomic_keeps_the_old_file_on_a_fault(
     assert caught.value.exit_code == 3
     assert path.read_text() == "old"
     assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "fix"),
+    [(errno.ENOSPC, "free some space"), (errno.EROFS, "allow writing there, or choose another folder"),
+     (errno.ENOENT, "choose another folder"), (errno.ENOTDIR, "choose another folder"), (errno.EIO, "check the disk")],
+)  # fmt: skip
+def test_what_to_do_fits_what_the_machine_said(number: int, fix: str) -> None:
+    fault = refused(OSError(number, os.strerror(number)), "out")
+    assert (fault.where, fault.fix, fault.exit_code) == ("out", fix, 3)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_a_folder_that_can_hold_no_files_is_named() -> None:
+    with pytest.raises(EnvironmentFault, match=r"/proc/milepost: nothing can be written here .*choose another"):
+        publish(Path("/proc/milepost"), "r1", writer("one"))
 
 
 def test_publish_and_read_back(tmp_path: Path) -> None:

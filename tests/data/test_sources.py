@@ -3,7 +3,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -218,3 +218,20 @@ def test_sql_in_the_name_of_a_column_is_data(product: Product, column: str) -> N
     tables = open_tables(settings)
     assert set(tables.events.event_name.execute()) == {"export"}
     assert tables.accounts.count().execute() == 2
+
+
+@pytest.mark.parametrize(("until", "told"), [("2024-02-03", False), ("2024-03-04", False), ("2024-03-05", True)])
+def test_data_that_end_long_before_they_are_said_to_are_told(product: Product, until: str, told: bool) -> None:
+    # the last event is on 2024-02-02; 31 days later it is 2024-03-04
+    found = open_tables(product(data={"complete_until": datetime.fromisoformat(until)})).findings
+    assert bool(found) is told
+    if told:
+        assert "2024-02-02" in found[0].check
+        assert "2024-03-05" in found[0].check
+        assert "complete_until" in found[0].what_to_do
+
+
+def test_events_after_the_date_asked_for_are_no_missing_data(product: Product) -> None:
+    events = HEAD + "a1,2024-02-01,export,1\na1,2024-02-02 10:00,login,2\na1,2024-08-01,export,3\n"
+    late = product({"events.csv": events}, data={"complete_until": date(2024, 8, 1)})
+    assert [f.check for f in open_tables(late, datetime(2024, 2, 20)).findings] == ["at or after the date"]

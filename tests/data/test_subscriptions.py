@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milepost.data.contract import CONTRACT
-from milepost.data.subscriptions import as_of, first_plans, spans
+from milepost.data.subscriptions import as_of, churned_accounts, first_plans, spans
 
 TYPES = {"text": "string", "time": "timestamp(6)", "number": "float64", "flag": "boolean"}
 SCHEMA = ibis.schema({column.name: TYPES[column.kind] for column in CONTRACT["subscriptions"]})
@@ -171,3 +171,27 @@ def test_spans_agree_with_plain_python(drawn: list[tuple[str, str, int, int | No
         [account, pd.Timestamp(start), pd.Timestamp(end)]
         for account, start, end in oracle_spans(rows, timedelta(grace))
     ]
+
+
+@pytest.mark.parametrize(
+    ("ended", "counts"),
+    [
+        (datetime(2024, 1, 31), False),  # before the first outcome window
+        (datetime(2024, 2, 1), True),
+        (datetime(2024, 3, 18), True),
+        (datetime(2024, 3, 19), False),  # less than the 14 days of grace before April 1st: it may come back
+        (None, False),
+    ],
+)
+def test_churned_accounts_are_those_whose_end_is_known(ended: datetime | None, counts: bool) -> None:
+    rows = [{"account_id": "a", "started_at": datetime(2024, 1, 1), "ended_at": ended}]
+    assert churned_accounts(table(rows), 14, datetime(2024, 2, 1), datetime(2024, 4, 1)) == int(counts)
+
+
+def test_an_account_that_leaves_twice_counts_once_and_one_that_comes_back_in_time_does_not() -> None:
+    spells = [("a", 1, 2), ("a", 20, 21), ("b", 1, 5), ("b", 9, 30)]
+    rows = [
+        {"account_id": name, "started_at": datetime(2024, 1, first), "ended_at": datetime(2024, 1, last)}
+        for name, first, last in spells
+    ]
+    assert churned_accounts(table(rows), 7, datetime(2024, 1, 1), datetime(2024, 1, 29)) == 1

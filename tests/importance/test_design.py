@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from milepost.importance.activity import activity
 from milepost.importance.design import (
     Design,
     account_codes,
@@ -30,20 +31,21 @@ def make(small) -> Design:  # type: ignore[no-untyped-def]
     return make_design(*ranked_rows(small.observations, small.outcomes, small.settings))
 
 
-def test_depth_does_not_hold_the_features_own_use(small) -> None:  # type: ignore[no-untyped-def]
+def test_depth_stands_last_among_the_controls(small) -> None:  # type: ignore[no-untyped-def]
     design = make(small)
-    other_use = design.use.copy()
-    other_use[:, 2] = np.random.default_rng(1).normal(size=len(other_use))
-    changed = dataclasses.replace(design, use=other_use)
-    assert np.allclose(design.depth_without(np.array([2])), changed.depth_without(np.array([2])))
-    assert not np.allclose(design.depth_without(np.array([3])), changed.depth_without(np.array([3])))
+    used, _ = ranked_rows(small.observations, small.outcomes, small.settings)
+    assert design.depth_columns == 2
+    assert np.allclose(design.controls[:, -2:], standardised(activity(used)))
+    assert design.without_depth.shape[1] == design.controls.shape[1] - 2
 
 
-def test_mean_depth_by_hand() -> None:
-    use = np.array([[1.0, 2.0, 6.0], [3.0, 0.0, 0.0]])
-    design = Design(np.zeros(2), np.arange(2), 2, np.ones((2, 1)), use, np.zeros((3, 3)), None)
-    # without the first column the means are 4 and 0, scaled to 1 and -1
-    assert design.depth_without(np.array([0]))[:, 0].tolist() == [1.0, -1.0]
+def test_the_rarer_outcome_is_counted() -> None:
+    churned = np.array([1.0, 1.0, 1.0, 0.0])
+    design = Design(churned, np.array([0, 0, 1, 2]), 3, np.ones((4, 1)), 0, None)
+    assert (design.rare, design.churned_accounts) == (0.0, 1)
+    turned = Design(1 - churned, np.array([0, 0, 1, 2]), 3, np.ones((4, 1)), 0, None)
+    assert (turned.rare, turned.churned_accounts) == (1.0, 1)
+    assert turned.churned_among(np.array([True, True, True, False])) == 0
 
 
 def test_only_known_and_old_enough_rows_are_ranked(small) -> None:  # type: ignore[no-untyped-def]
@@ -98,10 +100,3 @@ def test_account_codes_and_sums() -> None:
 def test_standardised_leaves_a_constant_at_zero() -> None:
     found = standardised(np.array([[1.0, 7.0], [3.0, 7.0]]))
     assert found.tolist() == [[-1.0, 0.0], [1.0, 0.0]]
-
-
-def test_twins_are_alike() -> None:
-    use = standardised(np.array([[1.0, 1.1, 5.0], [2.0, 2.0, 1.0], [3.0, 3.1, 4.0]]))
-    design = Design(np.zeros(3), np.arange(3), 3, np.ones((3, 1)), use, np.zeros((3, 3)), None)
-    assert design.alike(0).tolist() == [0, 1]
-    assert design.alike(2).tolist() == [2]

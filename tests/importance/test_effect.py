@@ -6,30 +6,28 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from milepost.importance.design import Design
 from milepost.importance.effect import (
-    direct_effects,
+    Effect,
     e_value,
+    e_value_of_bound,
     effect_of,
     overlap,
-    own,
     q_values,
     raw_differences,
     score_test,
-    total_effects,
+    shifted,
 )
 from milepost.importance.logistic import fit_logistic
 
 
-def plain_design(churned: np.ndarray, codes: np.ndarray | None = None, features: int = 3) -> Design:
-    """No controls but the intercept, no use: depth is constant."""
+def plain_design(churned: np.ndarray, codes: np.ndarray | None = None) -> Design:
+    """No controls but the intercept."""
     rows = len(churned)
     codes = np.arange(rows) if codes is None else codes
-    return Design(
-        churned.astype(float), codes.astype(np.intp), int(codes.max()) + 1, np.ones((rows, 1)),
-        np.zeros((rows, features)), np.zeros((features, 3)), None,
-    )  # fmt: skip
+    return Design(churned.astype(float), codes.astype(np.intp), int(codes.max()) + 1, np.ones((rows, 1)), 0, None)
 
 
 def two_by_two(users: int, gone: int, others: int, others_gone: int) -> tuple[np.ndarray, np.ndarray]:
@@ -42,7 +40,7 @@ def two_by_two(users: int, gone: int, others: int, others_gone: int) -> tuple[np
 def test_effect_of_a_two_by_two_table_is_the_risk_difference() -> None:
     # 30 of 1,000 users churn against 80 of 1,000 others: 5 points; pooled test: z = .05 / sqrt(2 * .055 * .945 / 1000)
     adopted, churned = two_by_two(1000, 30, 1000, 80)
-    found = effect_of(plain_design(churned), adopted, np.ones(2000, bool), own(0))
+    found = effect_of(plain_design(churned), adopted, np.ones(2000, bool))
     assert found.effect == pytest.approx(5.0, abs=0.02)
     assert found.risk_ratio == pytest.approx(3 / 8, rel=0.01)
     pooled = 0.05 / np.sqrt(2 * 0.055 * 0.945 / 1000)
@@ -52,10 +50,10 @@ def test_effect_of_a_two_by_two_table_is_the_risk_difference() -> None:
 
 def test_rows_of_one_account_count_once() -> None:
     adopted, churned = two_by_two(1000, 30, 1000, 80)
-    once = effect_of(plain_design(churned), adopted, np.ones(2000, bool), own(0))
+    once = effect_of(plain_design(churned), adopted, np.ones(2000, bool))
     codes = np.tile(np.arange(2000), 4)
     four = plain_design(np.tile(churned, 4), codes)
-    again = effect_of(four, np.tile(adopted, 4), np.ones(8000, bool), own(0))
+    again = effect_of(four, np.tile(adopted, 4), np.ones(8000, bool))
     assert again.effect == pytest.approx(once.effect, abs=0.02)
     assert again.error == pytest.approx(once.error, rel=0.02)
 
@@ -63,7 +61,7 @@ def test_rows_of_one_account_count_once() -> None:
 def test_no_churn_among_few_adopters_is_not_overrated() -> None:
     # 10 churned are expected among 100 adopters and none is seen: exact chance about e^-10.5; z must stay near 10/3
     adopted, churned = two_by_two(100, 0, 900, 100)
-    found = effect_of(plain_design(churned), adopted, np.ones(1000, bool), own(0))
+    found = effect_of(plain_design(churned), adopted, np.ones(1000, bool))
     assert np.isfinite([found.effect, found.low, found.high]).all()
     assert found.effect / found.error < 3.6
 
@@ -72,8 +70,8 @@ def test_one_sided_columns_are_unknown() -> None:
     adopted, churned = two_by_two(100, 5, 100, 9)
     design = plain_design(churned)
     everyone = np.ones(200, bool)
-    assert np.isnan(effect_of(design, everyone, everyone, own(0)).effect)
-    assert np.isnan(effect_of(design, adopted, ~churned, own(0)).effect)
+    assert np.isnan(effect_of(design, everyone, everyone).effect)
+    assert np.isnan(effect_of(design, adopted, ~churned).effect)
 
 
 def test_only_eligible_rows_count() -> None:
@@ -81,12 +79,12 @@ def test_only_eligible_rows_count() -> None:
     more = plain_design(np.concatenate([churned, np.ones(500, bool)]))
     treated = np.concatenate([adopted, np.ones(500, bool)])
     rows = np.arange(2500) < 2000
-    assert effect_of(more, treated, rows, own(0)).effect == pytest.approx(5.0, abs=0.02)
+    assert effect_of(more, treated, rows).effect == pytest.approx(5.0, abs=0.02)
 
 
 def test_influence_carries_the_error() -> None:
     adopted, churned = two_by_two(300, 10, 300, 40)
-    found = effect_of(plain_design(churned), adopted, np.ones(600, bool), own(0))
+    found = effect_of(plain_design(churned), adopted, np.ones(600, bool))
     assert np.sqrt((found.influence**2).sum()) == pytest.approx(found.error)
 
 
@@ -99,23 +97,43 @@ def test_a_confounder_in_the_controls_takes_the_difference_away() -> None:
     raw = raw_differences(design, adopted[:, None], np.ones((2000, 1), bool))[0]
     assert raw.effect == pytest.approx(18.0)
     controls = np.column_stack([np.ones(2000), group * 2.0 - 1])
-    adjusted = effect_of(dataclasses.replace(design, controls=controls), adopted, np.ones(2000, bool), own(0))
+    adjusted = effect_of(dataclasses.replace(design, controls=controls), adopted, np.ones(2000, bool))
     assert adjusted.effect == pytest.approx(0.0, abs=0.05)
 
 
-def test_total_keeps_what_direct_gives_to_the_next_step() -> None:
-    # a setup step opens the feature that works: alone it matters, beside the feature it does not
-    rng = np.random.default_rng(3)
-    step = rng.random(6000) < 0.5
-    works = step & (rng.random(6000) < 0.8)
-    churned = rng.random(6000) < np.where(works, 0.05, 0.25)
-    adopted = np.column_stack([step, works])
-    eligible = np.ones_like(adopted)
-    design = plain_design(churned, features=2)
-    total, direct = total_effects(design, adopted, eligible), direct_effects(design, adopted, eligible)
-    assert total[0].low > 10
-    assert direct[0].low < 0 < direct[0].high
-    assert direct[1].low > 10
+def test_depth_is_left_out_on_request() -> None:
+    # depth explains everything: with it nothing is left, without it the 18 points of the raw table are
+    depth = np.repeat([0, 0, 1, 1], [800, 200, 200, 800])
+    adopted = np.repeat([True, False, True, False], [800, 200, 200, 800])
+    churned = np.concatenate([np.arange(n) < gone for n, gone in ((800, 80), (200, 20), (200, 80), (800, 320))])
+    controls = np.column_stack([np.ones(2000), depth * 2.0 - 1])
+    design = dataclasses.replace(plain_design(churned), controls=controls, depth_columns=1)
+    everyone = np.ones(2000, bool)
+    assert effect_of(design, adopted, everyone).effect == pytest.approx(0.0, abs=0.05)
+    assert effect_of(design, adopted, everyone, depth=False).effect == pytest.approx(18.0, abs=0.1)
+
+
+def test_shifted_by_what_all_share() -> None:
+    # 5 ± 2·1.98 less 1.5 with an error of 0: the middle moves, the width stays, z falls from 5/2 to 3.5/2
+    adopted, churned = two_by_two(1000, 30, 1000, 80)
+    found = effect_of(plain_design(churned), adopted, np.ones(2000, bool))
+    moved = shifted(found, 1.5, 0.0)
+    assert moved.effect == pytest.approx(found.effect - 1.5)
+    assert moved.high - moved.low == pytest.approx(found.high - found.low)
+    assert stats.norm.isf(moved.p / 2) == pytest.approx(
+        stats.norm.isf(found.p / 2) * (found.effect - 1.5) / found.effect
+    )
+    wider = shifted(found, 1.5, found.error)
+    assert wider.error == pytest.approx(found.error * np.sqrt(2))
+
+
+def test_e_value_of_the_bound() -> None:
+    # 8 % churn without, 3 % with: ratio 3/8; at half of the effect 5.5 % churn, ratio 11/16
+    part = Effect(5.0, 2.5, 7.5, 0.001, 1.2, 3 / 8, np.zeros(1), 100)
+    assert e_value_of_bound(part) == pytest.approx(e_value(11 / 16))
+    assert e_value_of_bound(dataclasses.replace(part, low=-0.1)) == 1.0
+    harm = Effect(-5.0, -7.5, -2.5, 0.001, 1.2, 8 / 3, np.zeros(1), 100)
+    assert e_value_of_bound(harm) == pytest.approx(e_value(1 + 0.5 * 5 / 3))
 
 
 def test_score_test_by_hand() -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from milepost.adoption import Adoption, Standing
 from milepost.importance.effect import Effect
-from milepost.importance.verdicts import Case, churned_needed, decide, hypothesis_verdict, judge
+from milepost.importance.verdicts import Case, churned_needed, decide, grade, hypothesis_verdict, judge
+from milepost.importance.words import words_for
 from milepost.settings import RankingSettings
-from milepost.terms import Verdict
+from milepost.terms import Goal, Verdict
 
 RULES = RankingSettings()
 
@@ -23,8 +24,10 @@ def effect(point: float, error: float = 1.0) -> Effect:
 def case(standing: Standing = Standing.INSIDE, **changed: Any) -> Case:
     adoption = Adoption("bots", 900, 400, 600, 0.4, {}, {}, 0.1, 0.96, standing)
     parts: dict[str, Any] = {
-        "adoption": adoption, "total": effect(3.0), "direct": effect(3.0), "raw": effect(4.0), "q": 0.01,
-        "same_sign": 0.99, "intensity": None, "nearest": "inbox", "nearest_correlation": 0.6, "family": 40,
+        "adoption": adoption, "total": effect(3.0), "direct": effect(3.0), "alone": effect(3.5),
+        "raw": effect(4.0), "q": 0.01,
+        "same_sign": 0.99, "intensity": None, "nearest": "inbox", "nearest_correlation": 0.6,
+        "bundle": (), "leads_to": (), "grade": "adjusted", "family": 40,
         "churned_accounts": 200, "accounts": 2000,
     }  # fmt: skip
     return Case(**{**parts, **changed})
@@ -41,14 +44,15 @@ def case(standing: Standing = Standing.INSIDE, **changed: Any) -> Case:
         (case(Standing.NICHE), Verdict.NICHE_WATCH),
         (case(Standing.NICHE, q=0.2), Verdict.NICHE),
         (case(total=effect(-3.0)), Verdict.HARMFUL),
-        (case(q=0.06, raw=effect(0.0)), Verdict.INCONCLUSIVE),
-        (case(same_sign=0.9, raw=effect(0.0)), Verdict.INCONCLUSIVE),
+        (case(q=0.06), Verdict.INCONCLUSIVE),
+        (case(same_sign=0.9), Verdict.INCONCLUSIVE),
+        # gone once plan, size and depth are equal; gone once the other features are too
+        (case(total=effect(1.0), alone=effect(1.0), q=0.5), Verdict.NOT_SEPARABLE),
+        (case(total=effect(1.0), alone=effect(1.0), q=0.5, accounts=50_000), Verdict.CONFOUNDED),
+        (case(total=effect(1.0), q=0.5, accounts=50_000), Verdict.PROXY),
         (case(total=effect(1.0), q=0.5), Verdict.NOT_SEPARABLE),
-        (case(total=effect(1.0), q=0.5, accounts=50_000), Verdict.CONFOUNDED),
-        (case(direct=effect(1.0), q=0.06, accounts=50_000), Verdict.PROXY),
-        (case(direct=effect(1.0), q=0.06), Verdict.NOT_SEPARABLE),
-        (case(total=effect(0.1, 0.4), raw=effect(0.1), q=0.9), Verdict.NO_EFFECT),
-        (case(total=effect(0.1, 0.5), raw=effect(0.1), q=0.9), Verdict.INCONCLUSIVE),
+        (case(total=effect(0.1, 0.4), alone=effect(0.1), raw=effect(0.1), q=0.9), Verdict.NO_EFFECT),
+        (case(total=effect(0.1, 0.5), alone=effect(0.1), raw=effect(0.1), q=0.9), Verdict.INCONCLUSIVE),
         (case(total=effect(float("nan")), q=float("nan")), Verdict.INCONCLUSIVE),
         # the direct effect is shown and never decides
         (case(direct=effect(0.0)), Verdict.KEEP),
@@ -59,12 +63,43 @@ def test_decide(given: Case, verdict: Verdict) -> None:
 
 
 def test_sentences_carry_figures() -> None:
-    kept = judge(case(direct=effect(1.0)), RULES).because
-    assert "+3.0 points (+1.0 to +5.0)" in kept
-    assert "not told apart from 'inbox' (correlation 0.60)" in kept
-    assert "nearest 'inbox'" in judge(case(direct=effect(1.0), q=0.06), RULES).because
-    assert "+4.0 points (+2.0 to +6.0) raw" in judge(case(total=effect(1.0), q=0.5), RULES).because
-    assert "there are 200" in judge(case(q=0.06, raw=effect(0.0)), RULES).because
+    assert "+3.0 points (+1.0 to +5.0)" in judge(case(), RULES).because
+    assert "one bundle with 'inbox': which of them" in judge(case(bundle=("inbox",)), RULES).because
+    led = judge(case(direct=effect(1.0), leads_to=("a", "b", "c", "d")), RULES).because
+    assert "leads to 'a', 'b', 'c' and 1 more, +1.0 without what it does through them" in led
+    assert "an association only" in judge(case(grade="association"), RULES).because
+    assert "nearest 'inbox' (correlation 0.60)" in judge(case(total=effect(1.0), q=0.5), RULES).because
+    confounded = judge(case(total=effect(1.0), alone=effect(1.2), q=0.5), RULES).because
+    assert "(+4.0 points (+2.0 to +6.0) raw), but at equal plan" in confounded
+    assert "the difference is +1.2 points" in confounded
+    assert "there are 200" in judge(case(q=0.06), RULES).because
+    assert "nothing is held against it" in judge(case(Standing.TOO_NEW), RULES).because
+
+
+def test_sentences_speak_of_their_goal() -> None:
+    words = words_for(Goal.EXPANDED)
+    assert judge(case(words=words), RULES).because.startswith("Expansion differs by +3.0 points")
+    assert "expanded accounts would settle it" in judge(case(words=words, q=0.06), RULES).because
+    assert words_for(Goal.EXPANDED, common=True).event == "not expanded"
+
+
+@pytest.mark.parametrize(
+    ("others", "together", "failed", "answer"),
+    [
+        ((effect(3.5), effect(3.5)), 0.0, False, "adjusted"),
+        ((effect(3.5), effect(3.5)), 0.0, True, "association"),
+        ((effect(3.5), effect(3.5)), 0.06, False, "association"),
+        # the bound is 1.0: what depth takes off is as much
+        ((effect(4.0), effect(3.0)), 0.0, False, "association"),
+        ((effect(3.0), effect(4.2)), float("nan"), False, "association"),
+        # an adjustment that makes the effect larger is no reason to doubt it
+        ((effect(1.0), effect(1.0)), 0.0, False, "adjusted"),
+    ],
+)
+def test_grade(others: tuple[Effect, ...], together: float, failed: bool, answer: str) -> None:
+    assert grade(effect(3.0), others, together, failed) == answer
+    mirrored = [effect(-other.effect) for other in others]
+    assert grade(effect(-3.0), mirrored, together, failed) == answer
 
 
 def test_no_sentence_says_cause() -> None:

@@ -8,14 +8,10 @@ import pytest
 from milepost.importance.design import Design
 from milepost.maturity.cuts import by_category, find_cut, gains
 
-NO_COLUMNS = np.zeros(0, dtype=np.intp)
-
 
 def design(churned: np.ndarray) -> Design:
     rows = len(churned)
-    return Design(
-        churned.astype(float), np.arange(rows), rows, np.ones((rows, 1)), np.zeros((rows, 2)), np.zeros((2, 3)), None
-    )  # fmt: skip
+    return Design(churned.astype(float), np.arange(rows), rows, np.ones((rows, 1)), 0, None)
 
 
 def test_gains_by_hand() -> None:
@@ -27,7 +23,7 @@ def test_a_step_is_found(step: int) -> None:
     # 20 % of those below the step churn, 5 % of the others
     score = np.repeat(np.arange(5), 400)
     churned = (np.arange(2000) % 20) < np.where(score < step, 4, 1)
-    found = find_cut(design(churned), score, NO_COLUMNS, 50, draws=100, seed=1)
+    found = find_cut(design(churned), score, 50, draws=100, seed=1)
     assert found.candidate == step
     assert found.agreement > 0.9
 
@@ -35,22 +31,22 @@ def test_a_step_is_found(step: int) -> None:
 def test_a_straight_slope_has_no_clear_cut() -> None:
     score = np.repeat(np.arange(7), 100)
     churned = np.random.default_rng(2).random(700) < 0.25 - 0.03 * score
-    assert find_cut(design(churned), score, NO_COLUMNS, 50, draws=200, seed=1).agreement < 0.6
+    assert find_cut(design(churned), score, 50, draws=200, seed=1).agreement < 0.6
 
 
 def test_use_that_goes_with_leaving_has_no_cut() -> None:
     score = np.repeat([0, 1], 500)
     churned = (np.arange(1000) % 10) < np.where(score == 1, 4, 1)
-    assert find_cut(design(churned), score, NO_COLUMNS, 50, draws=20, seed=1).candidate is None
+    assert find_cut(design(churned), score, 50, draws=20, seed=1).candidate is None
 
 
 def test_a_side_with_few_accounts_is_no_cut() -> None:
     # the step stands at 2, where only 40 accounts are
     score = np.repeat([0, 1, 2], [500, 460, 40])
     churned = (np.arange(1000) % 10) < np.where(score == 2, 0, 2)
-    assert find_cut(design(churned), score, NO_COLUMNS, 50).candidate != 2
-    assert find_cut(design(churned), score, NO_COLUMNS, 40).candidate == 2
-    assert find_cut(design(churned), np.zeros(1000, dtype=np.intp), NO_COLUMNS, 50).candidate is None
+    assert find_cut(design(churned), score, 50).candidate != 2
+    assert find_cut(design(churned), score, 40).candidate == 2
+    assert find_cut(design(churned), np.zeros(1000, dtype=np.intp), 50).candidate is None
 
 
 def test_by_category_keeps_the_catalogues_order(worlds) -> None:  # type: ignore[no-untyped-def]

@@ -1,8 +1,10 @@
 """`milepost check`: where every row went, what was found, and nothing written."""
 
+from datetime import date
+
 import pytest
 
-from milepost.errors import CatalogueError
+from milepost.errors import CatalogueError, SettingsError
 from milepost.pipeline.check import check_tables, shortened
 
 
@@ -19,7 +21,6 @@ def test_facts_and_accounting(make_job, product):
     assert answer["events_outside_catalogue"] == ["login"]
     assert "6, of which 4 with a known outcome" in result.as_text()
     assert "2 in 2 categories" in result.as_text()
-    assert "nothing found that needs attention" in result.as_text()
     assert sorted(product.rglob("*")) == before
 
 
@@ -37,6 +38,56 @@ def test_the_catalogue_is_checked_against_the_events(make_job, product):
     (product / "features.csv").write_text("feature,event_names,category\na,macr,b\n", encoding="utf-8")
     with pytest.raises(CatalogueError, match="did you mean 'macro'"):
         check_tables(make_job())
+
+
+def test_churned_accounts_are_counted_and_too_few_are_a_warning(make_job, product):
+    # a00 left on 2024-04-20; the first outcome window opens on 2024-02-08
+    result = check_tables(make_job())
+    assert result.as_json()["churned_accounts"] == 1
+    assert "churned accounts              1 since the first outcome window, 2024-02-08\n" in result.as_text()
+    (finding,) = result.as_json()["findings"]
+    assert (finding["where"], finding["count"], finding["verdict"]) == ("subscriptions", 1, "warn")
+    assert "warn: subscriptions: too few churned accounts for a model (1); 50 are needed" in result.as_text()
+    settings = product / "milepost.toml"
+    settings.write_text("[training]\nmin_churned = 2\n" + settings.read_text(), encoding="utf-8")
+    spans = product / "subscriptions.csv"
+    spans.write_text(spans.read_text().replace("a01,2024-01-01,,", "a01,2024-01-01,2024-05-01,"), encoding="utf-8")
+    enough = check_tables(make_job())
+    assert enough.as_json()["churned_accounts"] == 2
+    assert "nothing found that needs attention" in enough.as_text()
+    # on that day a00 and a01 have not left yet
+    assert check_tables(make_job(date(2024, 4, 1))).as_json()["churned_accounts"] == 0
+
+
+def test_without_subscriptions_nobody_is_counted(make_job, product):
+    settings = product / "milepost.toml"
+    text = settings.read_text().replace('[tables.subscriptions]\npath = "subscriptions.csv"\n', "")
+    settings.write_text(text, encoding="utf-8")
+    result = check_tables(make_job())
+    assert result.as_json()["churned_accounts"] is None
+    assert "churned accounts" not in result.as_text()
+
+
+def test_one_is_singular(make_job, product):
+    (product / "features.csv").write_text("feature,event_names,category\na,macro,b\n", encoding="utf-8")
+    assert "features                      1 in 1 category\n" in check_tables(make_job()).as_text()
+
+
+def test_a_value_event_that_never_occurs_is_refused_like_one_of_the_catalogue(make_job, product):
+    path = product / "milepost.toml"
+    path.write_text('[data]\nvalue_events = ["exprt"]\n' + path.read_text(), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"data.value_events: no event 'exprt' in events; did you mean 'export'"):
+        check_tables(make_job())
+
+
+def test_an_event_of_the_catalogue_that_comes_later_is_said(make_job, product):
+    for name, line in (("events.csv", "a01,2024-05-20,bulk\n"), ("features.csv", "bulk,bulk,automation\n")):
+        with (product / name).open("a", encoding="utf-8") as stream:
+            stream.write(line)
+    early = check_tables(make_job(date(2024, 5, 1)))
+    assert early.as_json()["events_not_seen_yet"] == ["bulk"]
+    assert "events not seen yet           bulk" in early.as_text()
+    assert "not seen yet" not in check_tables(make_job()).as_text()
 
 
 def test_long_lists_are_shortened():

@@ -43,6 +43,8 @@ def test_the_proposal_opens_the_tables_as_it_stands(tmp_path: Path, write: Calla
     }  # fmt: skip
     tables = open_tables(settings)
     assert [count.used for count in tables.row_counts] == [2, 2, 5]
+    assert settings.tables.subscriptions is not None
+    assert settings.tables.subscriptions.base_items == ("pro",)
     assert tables.has_users
     assert tables.subscriptions is not None
     assert sorted(tables.subscriptions.mrr.execute()) == [5.0, 10.0]
@@ -52,6 +54,52 @@ def test_the_proposal_opens_the_tables_as_it_stands(tmp_path: Path, write: Calla
         ("invoice_sent", "invoice"), ("invoice_viewed", "invoice"), ("login", "uncategorised"),
     ]  # fmt: skip
     check_events(features, ["invoice_sent", "invoice_viewed", "login"])
+
+
+def test_items_are_listed_and_those_that_never_run_together_are_proposed(
+    tmp_path: Path, write: Callable[[str, str], Path]
+) -> None:
+    rows = ["7,pro*,2024-01-01,2024-02-01", "7,basic,2024-02-01,", "7,calls,2024-01-01,", "8,pro*,2024-01-02,",
+            "8,calls,2024-01-09,", "9,pro*,2024-01-03,"]  # fmt: skip
+    subscriptions = write("subs.csv", "tenant_id,product,start_date,end_date\n" + "\n".join(rows) + "\n")
+    accounts = write("accounts.csv", ACCOUNTS + "9,2024-01-03,\n")
+    propose(tmp_path, write("events.csv", EVENTS), accounts, subscriptions)
+    text = (tmp_path / "milepost.toml").read_text()
+    assert '(accounts that hold them): "pro*" (3), "calls" (2), "basic" (1)' in text
+    # calls runs beside pro*, basic follows it; the star stands for itself
+    assert 'base_items = ["pro[*]", "basic"]' in text
+    tables = open_tables(load(tmp_path / "milepost.toml"))
+    assert tables.subscriptions is not None
+    assert sorted(tables.subscriptions.item.execute()) == ["base"] * 4 + ["calls"] * 2
+
+
+def test_an_add_on_that_every_account_has_is_not_taken_for_the_plans(
+    tmp_path: Path, write: Callable[[str, str], Path]
+) -> None:
+    rows = ["7,pro,2024-01-01,", "7,calls,2024-01-01,", "8,basic,2024-01-02,", "8,calls,2024-01-09,"]
+    subscriptions = write("subs.csv", "tenant_id,product,start_date,end_date\n" + "\n".join(rows) + "\n")
+    propose(tmp_path, write("events.csv", EVENTS), write("accounts.csv", ACCOUNTS), subscriptions)
+    settings = load(tmp_path / "milepost.toml").tables.subscriptions
+    assert settings is not None
+    # both kinds cover both accounts; plans come in several, of which an account has one
+    assert settings.base_items == ("basic", "pro")
+
+
+def test_an_item_called_base_needs_no_proposal(tmp_path: Path, write: Callable[[str, str], Path]) -> None:
+    rows = "tenant_id,item,start_date\n7,base,2024-01-01\n7,calls,2024-01-01\n8,pro,2024-01-01\n"
+    propose(tmp_path, write("events.csv", EVENTS), write("accounts.csv", ACCOUNTS), write("subs.csv", rows))
+    settings = load(tmp_path / "milepost.toml")
+    assert settings.tables.subscriptions is not None
+    assert settings.tables.subscriptions.base_items == ()
+    assert open_tables(settings).subscriptions is not None
+
+
+def test_a_subscriptions_table_that_cannot_be_told_is_still_proposed(
+    tmp_path: Path, write: Callable[[str, str], Path]
+) -> None:
+    # no column looks like the start
+    propose(tmp_path, write("events.csv", EVENTS), None, write("subs.csv", "tenant_id,item,foo\n7,pro,2024-01-01\n"))
+    assert '# base_items = ["starter_*", "pro_*"]' in (tmp_path / "milepost.toml").read_text()
 
 
 def test_files_elsewhere_get_an_absolute_path(tmp_path: Path, write: Callable[[str, str], Path]) -> None:

@@ -3,9 +3,10 @@
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from milepost.errors import CatalogueError, InputError
+from milepost.errors import CatalogueError, InputError, SettingsError
 
 
 def test_dates_follow_from_the_data(make_job):
@@ -25,6 +26,49 @@ def test_dates_follow_from_the_data(make_job):
 def test_a_date_beyond_the_data_is_refused(make_job, as_of, message):
     with pytest.raises(InputError, match=message):
         _ = make_job(as_of).snapshots
+
+
+def daily(product, last="2024-06-30"):
+    """Counts per day up to `last` instead of events."""
+    days = pd.date_range("2024-01-01", last).strftime("%Y-%m-%d")
+    rows = "".join(
+        f"a{number:02},{day},{name}\n" for day in days for number in range(12) for name in ("macro", "export")
+    )
+    (product / "events.csv").write_text(f"account_id,occurred_at,event_name\n{rows}", encoding="utf-8")
+    edit(product, 'path = "events.csv"', 'path = "events.csv"\ndaily = true')
+
+
+def edit(product, old, new):
+    path = product / "milepost.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_the_last_date_is_the_midnight_after_the_last_day(make_job, product):
+    # events until 2024-06-30 12:00
+    assert make_job(date(2024, 7, 1)).snapshots[-1] == date(2024, 7, 1)
+    with pytest.raises(InputError, match="expected at most 2024-07-01"):
+        _ = make_job(date(2024, 7, 2)).snapshots
+
+
+def test_the_last_date_of_daily_counts_is_the_midnight_after_the_last_day(make_job, product):
+    daily(product)
+    # the whole of June 30th is counted
+    assert make_job().as_of == date(2024, 7, 1)
+    assert make_job(date(2024, 7, 1)).snapshots[-1] == date(2024, 7, 1)
+    with pytest.raises(InputError, match=r"2024-07-02 lies after the last data; expected at most 2024-07-01"):
+        _ = make_job(date(2024, 7, 2)).snapshots
+
+
+@pytest.mark.parametrize(
+    ("until", "last"), [("2024-06-25", 25), ("2024-06-25T00:00:00", 25), ("2024-06-25T06:00:00", 26)]
+)
+def test_the_last_date_follows_complete_until(make_job, product, until, last):
+    edit(product, "[windows]", f"[data]\ncomplete_until = {until}\n[windows]")
+    assert make_job(date(2024, 6, last)).snapshots[-1] == date(2024, 6, last)
+    with pytest.raises(InputError, match=f"at most 2024-06-{last}"):
+        _ = make_job(date(2024, 6, last + 1)).snapshots
 
 
 def test_a_date_before_the_data_is_refused(make_job):
@@ -89,6 +133,31 @@ def test_whatever_the_signals_depend_on_makes_them_stale(make_job, product, name
     path = product / name
     path.write_text(path.read_text().replace(old, new), encoding="utf-8")
     assert make_job().fingerprint != before
+
+
+def test_a_value_event_that_never_occurs_is_named_before_anything_is_built(make_job, product):
+    edit(product, "[windows]", '[data]\nvalue_events = ["export", "makro"]\n[windows]')
+    with pytest.raises(SettingsError, match=r"data.value_events: no event 'makro' in events; did you mean 'macro'"):
+        _ = make_job().observations
+    assert not (product / "out" / "signals").exists()
+
+
+def test_an_event_that_first_occurs_after_the_date_is_known(make_job, product):
+    with (product / "events.csv").open("a", encoding="utf-8") as stream:
+        stream.write("a01,2024-05-20,bulk\nnobody,2024-05-20,ghost\n")
+    with (product / "features.csv").open("a", encoding="utf-8") as stream:
+        stream.write("bulk,bulk,automation\n")
+    edit(product, "[windows]", '[data]\nvalue_events = ["bulk"]\n[windows]')
+    early = make_job(date(2024, 5, 1))
+    assert "bulk" not in early.event_names
+    # nobody had used it yet
+    assert early.observations.adopted[:, 2].sum() == 0
+    assert make_job().observations.adopted[:, 2].sum() > 0
+    # a row that cannot be used does not make its event known
+    edit(product, '"bulk"', '"ghost"')
+    early = make_job(date(2024, 5, 1))
+    with pytest.raises(SettingsError, match="no event 'ghost' in events"):
+        early.check_names()
 
 
 def test_an_unknown_event_is_named_before_anything_is_built(make_job, product):

@@ -10,17 +10,21 @@ from milepost.data.publish import publish
 from milepost.importance.evidence import FeatureEvidence
 from milepost.importance.ranking import Ranking
 from milepost.pipeline.store import load_evaluation, load_ranking, save_evaluation, save_ranking
-from milepost.terms import Verdict
+from milepost.terms import Goal, Verdict
 from milepost.training.results import Evaluation, Metrics, Split
 
 NAN = float("nan")
 EVIDENCE = FeatureEvidence(
     feature='a, "b"', category="x", rank=1, naive_rank=2, importance={"forest_impurity": 0.25}, effect=3.5, low=1.0,
-    high=6.0, q=0.01, direct_effect=NAN, direct_low=NAN, direct_high=NAN, raw_difference=5.0, direction="helps",
+    high=6.0, q=0.01, alone_effect=4.0,
+    smallest_effect=2.1, adopted_churned=3, others_churned=9, e_value_low=1.4,
+    grade="adjusted",
+    leads_to=("b", "c"), bundle=("d",), direct_effect=NAN, direct_low=NAN, direct_high=NAN, raw_difference=5.0,
+    direction="helps",
     eligible=100, adopted=40, adoption=0.4, adoption_by_plan={"pro": 0.5}, adoption_by_size={}, plan_share=0.1,
     discount=0.96, stability=1.0, top_k=0.9, e_value=2.5, verdict=Verdict.KEEP, hypothesis="", because="because",
 )  # fmt: skip
-RANKING = Ranking((EVIDENCE,), 500, 120, 60, 4.2, {"a": 1.5}, {}, ("a note",))
+RANKING = Ranking((EVIDENCE,), 500, 120, 60, 4.2, {"a": 1.5}, {}, 0.1, 0.2, Goal.EXPANDED, "expanded", ("a note",))
 METRICS = Metrics(0.8, 0.3, 0.2, 0.05, 0.06, 0.01, 400, 50, 45, 0.75, NAN)
 
 
@@ -39,6 +43,16 @@ def test_a_ranking_reads_back_whole(ranked):
     assert replace(row, **same) == replace(EVIDENCE, **same)
     assert replace(found, evidence=()) == replace(RANKING, evidence=())
     assert found.kept == (row,)
+
+
+def test_a_ranking_of_an_older_version_is_none(tmp_path):
+    def older(target):
+        save_ranking(target, RANKING, "print")
+        path = target / "ranking.json"
+        path.write_text(path.read_text(encoding="utf-8").replace('"grade"', '"rating"'), encoding="utf-8")
+
+    publish(tmp_path, "one", older)
+    assert load_ranking(tmp_path, "print") is None
 
 
 def test_a_ranking_of_other_data_or_a_damaged_one_is_none(ranked, tmp_path):

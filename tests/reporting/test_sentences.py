@@ -15,7 +15,7 @@ def test_who_stays(summary: Summary) -> None:
     assert five_sentences(summary)[0] == (
         "6 of 20 features mark the accounts that stay, first macros (+4.2, interval +2.9 to +5.5), help_center (+3.6, "
         "interval +2.4 to +4.8) and api_tokens (+3.1, interval +2.0 to +4.2) points of retention at equal plan, size, "
-        "tenure and depth of use (an association)."
+        "tenure, depth of use and other features (an association)."
     )
 
 

@@ -9,6 +9,7 @@ import typer
 
 from milepost import __version__
 from milepost.cli.run import DEFAULT_CONFIG, AsJson, AsOf, Config, emit, job, one_line_errors, progress, wall_clock
+from milepost.terms import Goal
 
 app = typer.Typer(
     help="Which product features mark the accounts that stay, how far along is each account, who is about to leave.\n\n"
@@ -73,7 +74,7 @@ def init(
 
 
 @app.command()
-def check(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+def check(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Read every table and say where each row went; nothing is written."""
     with one_line_errors(_state["debug"]):
         from milepost.pipeline.check import check_tables
@@ -83,7 +84,7 @@ def check(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = F
 
 
 @signals_app.command("build")
-def signals_build(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+def signals_build(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Compute every signal at every snapshot."""
     with one_line_errors(_state["debug"]):
         from milepost.pipeline.signals import build_signals
@@ -95,7 +96,7 @@ def signals_build(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: As
 @app.command()
 def train(
     config: Config = DEFAULT_CONFIG,
-    as_of: AsOf = "",
+    as_of: AsOf = None,
     as_json: AsJson = False,
     matrix: Annotated[Path | None, typer.Option(help="Your own table of features instead of the settings.")] = None,
     label: Annotated[str, typer.Option(help="With --matrix: the column with the outcome.")] = "",
@@ -117,38 +118,49 @@ def train(
 
 
 @app.command()
-def rank(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+def rank(
+    config: Config = DEFAULT_CONFIG,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Beside it the lists of other methods: phi, odds, lift, SHAP, Boruta.")
+    ] = False,
+    outcome: Annotated[Goal, typer.Option(help="What features are ranked by.")] = Goal.RETAINED,
+) -> None:
     """Rank the product features by how they go with retention, corrected by the adoption benchmark."""
     with one_line_errors(_state["debug"]):
+        from milepost.pipeline.compare import compare_peers
         from milepost.pipeline.rank import rank_job
 
-        result = rank_job(job(config, as_of))
+        result = rank_job(job(config, as_of), compare_peers if compare else None, outcome)
         emit(result.as_json(), result.as_text(), as_json)
         result.raise_for_gate()
 
 
 @app.command()
-def derive(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+def derive(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Derive maturity categories and their cuts from the ranking, and write framework.toml."""
     with one_line_errors(_state["debug"]):
         from milepost.pipeline.derive import derive_job
 
         result = derive_job(job(config, as_of))
         emit(result.as_json(), result.as_text(), as_json)
+        result.raise_for_gate()
 
 
 @app.command()
-def score(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+def score(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Score every account running at the date with the model in use."""
     with one_line_errors(_state["debug"]):
         from milepost.pipeline.score import score_job
 
         result = score_job(job(config, as_of))
         emit(result.as_json(), result.as_text(), as_json)
+        result.raise_for_gate()
 
 
 @app.command()
-def report(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+def report(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Write the page that explains it all, from the results that are there."""
     with one_line_errors(_state["debug"]):
         from milepost.pipeline.report import report_job
@@ -159,7 +171,7 @@ def report(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = 
 
 
 @app.command()
-def run(config: Config = DEFAULT_CONFIG, as_of: AsOf = "", as_json: AsJson = False) -> None:
+def run(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """The whole chain: check, signals, train, rank, derive, score, report."""
     with one_line_errors(_state["debug"]):
         from milepost.pipeline.run import run_job

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Config = Annotated[Path, typer.Option("-c", "--config", help="The settings, milepost.toml.")]
 AsOf = Annotated[
-    str, typer.Option("--as-of", metavar="DATE", help="Score as of this date; nothing from it on is seen.")
+    str | None, typer.Option("--as-of", metavar="DATE", help="Score as of this date; nothing from it on is seen.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 DEFAULT_CONFIG = Path("milepost.toml")
@@ -43,11 +43,11 @@ def progress() -> Callable[[str], None]:
     return say
 
 
-def job(config: Path, as_of: str = "") -> Job:
+def job(config: Path, as_of: str | None = None) -> Job:
     """A job ready to work, from the options every command has."""
     from milepost.pipeline.job import open_job
 
-    return open_job(config, wall_clock(), parse_date(as_of) if as_of else None, progress())
+    return open_job(config, wall_clock(), None if as_of is None else parse_date(as_of), progress())
 
 
 def parse_date(text: str) -> date:
@@ -84,6 +84,8 @@ def _described(error: BaseException) -> tuple[str, int]:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted", INTERRUPTED
     reason = getattr(error, "strerror", None) or type(error).__name__
+    if path := getattr(error, "filename", None):
+        return f"error[ENVIRONMENT] {path}: {reason.lower()}; check this path and its permission", 3
     return f"error[ENVIRONMENT] {reason}; free the resource and run again", 3
 
 

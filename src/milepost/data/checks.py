@@ -9,14 +9,19 @@ from typing import Any
 
 from milepost.data.contract import Finding, RowCount
 from milepost.data.mapping import Mapped, literal, quoted
+from milepost.data.subscriptions import BASE
 from milepost.errors import ContractError
 from milepost.settings import Settings, Table
 from milepost.terms import Action
 
 _KEYS = {"accounts": "account_id", "events": "event_id", "conversations": "conversation_id"}
 _DUPLICATE, _OUTSIDE = "duplicate", "outside: "
+_LATER = f"{_OUTSIDE}at or after the date"
+# rows that are used, or would be at a later date
+_SOUND = f"(fate IS NULL OR fate = {literal(_LATER)})"
 _ID_KINDS = {"VARCHAR": "text"}
 SAMPLE_KEYS = 5
+LONG_SILENCE_DAYS = 31
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,8 @@ class Opened:
 def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, as_of: datetime | None) -> Opened:
     """Make the contract's table from the raw one: typed, without the rows that break a rule.
 
-    Raises ContractError for 0 rows, a key that is always null, too many quarantined rows, a key with two contents and
-    subscriptions that overlap.
+    Raises ContractError for 0 rows, a key that is always null, too many quarantined rows, a key with two contents,
+    subscription items of which none is the product, and subscriptions of one item that overlap.
     """
     name = source.name
     typed = _typed(connection, source, mapped, settings, as_of)
@@ -75,6 +80,7 @@ def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, a
     if used == 0 and name in ("accounts", "events"):
         raise ContractError("no row can be used", where=f"tables.{name}", fix=_why(counts))
     if name == "subscriptions":
+        _refuse_no_base(connection, typed, source.table)
         _refuse_overlap(connection)
     findings = [_quarantine_finding(name, reason, n) for reason, n in reasons.items()]
     findings += [_outside_finding(name, fate, n) for fate, n in counts.items() if fate.startswith(_OUTSIDE)]
@@ -92,6 +98,26 @@ def period(connection: Any) -> tuple[datetime, datetime, bool]:
         "SELECT min(occurred_at), max(occurred_at), bool_and(occurred_at = date_trunc('day', occurred_at)) FROM events"
     ).fetchone()
     return first, last, bool(only_days)
+
+
+def names_at_any_date(connection: Any) -> list[str]:
+    """Event names of sound rows, those at or after the date asked for included; sorted."""
+    # a later row has not been asked for its account
+    rows = connection.raw_sql(
+        f"SELECT DISTINCT event_name FROM typed_events WHERE {_SOUND} "
+        "AND account_id IN (SELECT account_id FROM known_accounts) ORDER BY 1"
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def about_end(last: datetime, until: datetime) -> tuple[Finding, ...]:
+    """A warning when the data are said to be complete up to a date long after the last event."""
+    days = (until.date() - last.date()).days
+    if days <= LONG_SILENCE_DAYS:
+        return ()
+    check = f"complete_until is {until.date()}, the last event is {days:,} days earlier, on {last.date()}"
+    advice = "without these events every account looks silent: bring them, or correct data.complete_until"
+    return (Finding(check, "events", 1, Action.WARN, advice),)
 
 
 def about_days(only_days: bool, daily: bool) -> tuple[Finding, ...]:
@@ -151,7 +177,7 @@ def _base_item(item: str, table: Table) -> str:
     if not table.base_items:
         return item
     matches = " OR ".join(f"({item}) GLOB {literal(pattern)}" for pattern in table.base_items)
-    return f"CASE WHEN {matches} THEN 'base' ELSE {item} END"
+    return f"CASE WHEN {matches} THEN {literal(BASE)} ELSE {item} END"
 
 
 def _outside_rules(
@@ -173,7 +199,7 @@ def _outside_rules(
     }
     if as_of is not None and name in begins:
         moment = literal(as_of.isoformat())
-        rules.append((f"{_OUTSIDE}at or after the date", f"({columns[begins[name]]}) >= TIMESTAMP {moment}"))
+        rules.append((_LATER, f"({columns[begins[name]]}) >= TIMESTAMP {moment}"))
     return rules
 
 
@@ -218,9 +244,24 @@ def _refuse_two_contents(connection: Any, usable: str) -> None:
     ).fetchall()
     if rows:
         raise ContractError(
-            f"{len(rows):,} accounts stand more than once with different content: {_sample(rows)}",
+            f"{_accounts(rows)} more than once with different content: {_sample(rows)}",
             where="tables.accounts", expected="one row per account", fix="keep the right row of each",
         )  # fmt: skip
+
+
+def _refuse_no_base(connection: Any, typed: str, table: Table) -> None:
+    """Refuse items of which none is the product: plan, seats and term would be those of an add-on."""
+    rows = connection.raw_sql(
+        f"SELECT item FROM {typed} WHERE {_SOUND} AND item IS NOT NULL GROUP BY item "
+        "ORDER BY count(DISTINCT account_id) DESC, item"
+    ).fetchall()
+    if not rows or (BASE,) in rows:
+        return
+    what = "base_items match no item" if table.base_items else f"no item is the base product, none is called '{BASE}'"
+    raise ContractError(
+        f"{what}; items seen: {_sample(rows, 24)}", where="tables.subscriptions",
+        fix="set tables.subscriptions.base_items to those that are the product itself",
+    )  # fmt: skip
 
 
 def _refuse_overlap(connection: Any) -> None:
@@ -232,7 +273,7 @@ def _refuse_overlap(connection: Any) -> None:
     ).fetchall()
     if rows:
         raise ContractError(
-            f"subscriptions of one item overlap for {len(rows):,} accounts: {_sample(rows)}",
+            f"subscriptions of one item overlap for {_accounts(rows)}: {_sample(rows)}",
             where="tables.subscriptions", expected="one row at a time per account and item",
             fix="map columns.item, or set base_items",
         )  # fmt: skip
@@ -261,8 +302,12 @@ def _why(counts: Mapping[str, int]) -> str:
     return f"{count:,} rows: {fate.removeprefix(_OUTSIDE)}"
 
 
-def _sample(rows: list[tuple[str]]) -> str:
-    shown = ", ".join(str(row[0])[:40] for row in rows[:SAMPLE_KEYS])
+def _accounts(rows: list[tuple[str]]) -> str:
+    return f"{len(rows):,} {'account' if len(rows) == 1 else 'accounts'}"
+
+
+def _sample(rows: list[tuple[str]], longest: int = 40) -> str:
+    shown = ", ".join(str(row[0])[:longest] for row in rows[:SAMPLE_KEYS])
     return shown + (" …" if len(rows) > SAMPLE_KEYS else "")
 
 

@@ -22,6 +22,8 @@ import pandas as pd
 from milepost.errors import ContractError, EnvironmentFault, LockHeld
 
 KEPT_VERSIONS = 3
+# the path leads to no folder that can hold files, such as /proc
+_NO_PLACE = (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
 # a spreadsheet runs a cell that begins with one of these, full-width forms included
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
@@ -172,10 +174,19 @@ def _environment(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (
-            "no space left on the disk" if error.errno == errno.ENOSPC else (error.strerror or "input/output error")
-        )
-        raise EnvironmentFault(reason.lower(), where=str(path), fix="free the space or the permission") from None
+        raise refused(error, str(path)) from None
+
+
+def refused(error: OSError, where: str) -> EnvironmentFault:
+    """What the machine said to an attempt to write, with what to do about it."""
+    reason = (error.strerror or "input/output error").lower()
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return EnvironmentFault("no space left on the disk", where=where, fix="free some space")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return EnvironmentFault(reason, where=where, fix="allow writing there, or choose another folder")
+    if error.errno in _NO_PLACE:
+        return EnvironmentFault(f"nothing can be written here ({reason})", where=where, fix="choose another folder")
+    return EnvironmentFault(reason, where=where, fix="check the disk")
 
 
 def _sync(path: Path) -> None:

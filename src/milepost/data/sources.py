@@ -57,7 +57,8 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
             opened[name] = checks.apply(connection, source, mapped, settings, as_of)
     checks.refuse_mixed_ids({name: part.id_kind for name, part in opened.items()})
     begin, last, only_days = checks.period(connection)
-    about_days = checks.about_days(only_days, settings.tables.events.daily)
+    until = _complete_until(settings, last, as_of)
+    about_events = (*checks.about_days(only_days, settings.tables.events.daily), *checks.about_end(last, until))
     return Tables(
         connection=connection,
         accounts=connection.table("accounts"),
@@ -69,9 +70,9 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
         has_users=_is_mapped("user_id", settings.tables.events, connection),
         has_values=_is_mapped("value", settings.tables.events, connection),
         data_begin=midnight(begin),
-        complete_until=_complete_until(settings, last, as_of),
+        complete_until=until,
         row_counts=tuple(part.count for part in opened.values()),
-        findings=(*(finding for part in opened.values() for finding in part.findings), *about_days),
+        findings=(*(finding for part in opened.values() for finding in part.findings), *about_events),
         fingerprint=hashlib.sha256("\n".join(prints).encode()).hexdigest(),
     )
 

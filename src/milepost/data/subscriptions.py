@@ -8,7 +8,7 @@ started before the snapshot and did not end before it; an end at or after the sn
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import ibis
 import pandas as pd
@@ -76,6 +76,13 @@ def spans(subscriptions: ibis.Table, grace_days: int) -> pd.DataFrame:
     merged = spans.groupby("span", sort=True).agg({ACCOUNT: "first", "span_start": "min", "span_end": "max"})
     merged["span_end"] = merged["span_end"].where(merged["span_end"] < far)
     return merged.sort_values([ACCOUNT, "span_start"]).reset_index(drop=True)
+
+
+def churned_accounts(subscriptions: ibis.Table, grace_days: int, first: datetime, until: datetime) -> int:
+    """Accounts whose covered time ended at or after `first`, and that could have come back by `until` and did not."""
+    ends = spans(subscriptions, grace_days)
+    known = (ends["span_end"] >= first) & (ends["span_end"] + timedelta(days=grace_days) <= until)
+    return int(ends.loc[known, ACCOUNT].nunique())
 
 
 def _frame(expression: ibis.Table) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from milepost.importance.activity import activity
 from milepost.importance.logistic import Fit, Floats, fit_logistic
 from milepost.outcomes import Outcomes
 from milepost.settings import Settings
@@ -17,8 +18,6 @@ from milepost.terms import ACCOUNT, SNAPSHOT
 
 Codes = NDArray[np.intp]
 
-COMPONENTS = 3
-INSEPARABLE = 0.8  # correlation from which two features are not told apart
 CONTROL_PENALTY = 0.1  # on standardised columns: a prior of 0 ± 3 on the log-odds
 _MOST_MONTHS = 12
 _SMALLEST_GROUP = 0.01
@@ -29,85 +28,65 @@ _ANNUAL_MONTHS = 12
 class Design:
     """The rows that effects are estimated on.
 
-    churned: float [rows]; codes: [rows], the account of each row, 0..accounts-1; controls: [rows × controls], an
-    intercept first, the others with mean 0 and spread 1; use: [rows × features], log1p of the uses per full window,
-    with mean 0 and spread 1; loadings: [features × components]; at_renewal: bool [rows], a term ends within the
-    outcome window, None where term ends are unknown.
+    churned: float [rows], 1 where the goal is missed (the account churned); codes: [rows], the account of each row,
+    0..accounts-1; controls: [rows × controls], an intercept first, the others with mean 0 and spread 1, depth of use in
+    the last `depth_columns`; at_renewal: bool [rows], a term ends within the outcome window, None where unknown.
     """
 
     churned: Floats
     codes: Codes
     accounts: int
     controls: Floats
-    use: Floats
-    loadings: Floats
+    depth_columns: int
     at_renewal: NDArray[np.bool_] | None
 
-    def depth_without(self, own: Codes) -> Floats:
-        """Depth of use [rows × (1 + components)] without the features `own`.
-
-        The mean over the other features, then each principal component less what the own columns put into it.
-        """
-        others = self.use.shape[1] - len(own)
-        mean = (self._total - self.use[:, own].sum(axis=1)) / max(others, 1)
-        scores = self._scores - self.use[:, own] @ self.loadings[own]
-        return standardised(np.column_stack([mean, scores]))
-
-    def alike(self, column: int) -> Codes:
-        """The feature and those used nearly the same (correlation of use from INSEPARABLE up).
-
-        Depth leaves them all out: a twin's use in it would take the feature's effect away.
-        """
-        together = self.use.T @ self.use[:, column] / max(len(self.use), 1)
-        together[column] = 1.0
-        return np.flatnonzero(together >= INSEPARABLE)
-
-    @cached_property
-    def _total(self) -> Floats:
-        total: Floats = self.use.sum(axis=1)
-        return total
-
-    @cached_property
-    def _scores(self) -> Floats:
-        scores: Floats = self.use @ self.loadings
-        return scores
+    @property
+    def without_depth(self) -> Floats:
+        """The controls without depth of use."""
+        return self.controls[:, : self.controls.shape[1] - self.depth_columns]
 
     @cached_property
     def base(self) -> Fit:
-        """The fit of churn on controls and depth without any feature set apart; where other fits begin."""
-        x = np.column_stack([self.controls, self.depth_without(np.zeros(0, dtype=np.intp))])
-        return fit_logistic(x, self.churned, penalties(x.shape[1]))
+        """The fit of churn on the controls without any feature; where other fits begin."""
+        return fit_logistic(self.controls, self.churned, penalties(self.controls.shape[1]))
+
+    @cached_property
+    def rare(self) -> float:
+        """The rarer outcome, 1 (churned) or 0: what there is of it limits what can be known."""
+        return 1.0 if self.churned.mean() <= 0.5 else 0.0
 
     @property
     def churned_accounts(self) -> int:
-        """Distinct accounts with a churned row."""
-        return int(np.unique(self.codes[self.churned == 1]).size)
+        """Distinct accounts with a row of the rarer outcome."""
+        return self.churned_among(np.ones(len(self.codes), dtype=bool))
+
+    def churned_among(self, rows: NDArray[np.bool_]) -> int:
+        """Distinct accounts with a row of the rarer outcome among the rows."""
+        return int(np.unique(self.codes[rows & (self.churned == self.rare)]).size)
 
     def take(self, keep: NDArray[np.bool_]) -> Design:
         """The same design with some rows only; accounts are counted anew, scales stay."""
         codes, accounts = account_codes(self.codes[keep])
         renewal = None if self.at_renewal is None else self.at_renewal[keep]
-        return Design(
-            self.churned[keep], codes, accounts, self.controls[keep], self.use[keep], self.loadings, renewal
-        )  # fmt: skip
+        return Design(self.churned[keep], codes, accounts, self.controls[keep], self.depth_columns, renewal)
 
 
 def make_design(observations: Observations, outcomes: Outcomes) -> Design:
     """The design of rows whose outcome is known (the caller has left out the others)."""
     context = observations.context
     codes, accounts = account_codes(context[ACCOUNT].to_numpy())
-    use = standardised(_log_use(observations))
     columns = [np.ones(len(context)), *_account_controls(context), *_season(context[SNAPSHOT])]
     inside = _term_end_inside(observations)
     if inside is not None:
         annual = (context["term_months"].to_numpy(dtype=float) >= _ANNUAL_MONTHS).astype(float)
         columns += [inside, annual, inside * annual]
-    controls = np.column_stack([columns[0], standardised(np.column_stack(columns[1:]))])
+    depth = activity(observations)
+    controls = np.column_stack([columns[0], standardised(np.column_stack([*columns[1:], depth]))])
     spread = controls.std(axis=0) > 0
     spread[0] = True
     return Design(
-        outcomes.churned.astype(np.float64), codes, accounts, controls[:, spread], use, _loadings(use),
-        None if inside is None else inside == 1,
+        outcomes.churned.astype(np.float64), codes, accounts, controls[:, spread],
+        int(spread[-depth.shape[1] :].sum()), None if inside is None else inside == 1,
     )  # fmt: skip
 
 
@@ -153,20 +132,6 @@ def dummies(labels: NDArray[np.generic]) -> list[Floats]:
     merged = np.where(small, len(groups), np.arange(len(groups)))[place]
     found, sizes = np.unique(merged, return_counts=True)
     return [(merged == group).astype(np.float64) for group in found[found != found[np.argmax(sizes)]]]
-
-
-def _log_use(observations: Observations) -> Floats:
-    """log1p of uses, scaled to a full observation window where the account was observed for less."""
-    exposure = observations.context["exposure_days"].to_numpy(dtype=np.float64)
-    scale = observations.windows.observation_days / np.maximum(np.nan_to_num(exposure, nan=1.0), 1.0)
-    logged: Floats = np.log1p(observations.counts.astype(np.float64) * scale[:, None])
-    return logged
-
-
-def _loadings(use: Floats) -> Floats:
-    """The first principal components of the standardised use: [features × components]."""
-    vectors: Floats = np.linalg.eigh(use.T @ use / max(len(use), 1))[1]
-    return vectors[:, ::-1][:, :COMPONENTS]
 
 
 def _account_controls(context: pd.DataFrame) -> list[Floats]:

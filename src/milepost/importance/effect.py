@@ -8,8 +8,7 @@ interval is never narrower than that test allows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,6 @@ from milepost.importance.logistic import Fit, Floats, fit_logistic, logistic
 Flags = NDArray[np.bool_]
 
 TREATMENT_PENALTY = 0.05
-JOINT_PENALTY = 1.0
 POINTS = 100.0
 
 
@@ -58,45 +56,26 @@ def unknown_effect(accounts: int) -> Effect:
     return Effect(nan, nan, nan, nan, nan, nan, np.zeros(accounts), 0)
 
 
-def total_effects(
-    design: Design, adopted: Flags, eligible: Flags, depth: bool = True, wanted: Sequence[int] | None = None
-) -> tuple[Effect, ...]:
-    """The total effect of each feature among eligible rows, not adjusted for the adoption of other features.
-
-    adopted, eligible: bool [rows × features]. depth: adjust for depth of use without the feature's own events.
-    wanted: columns to estimate, the others are unknown.
-    """
-    columns = range(adopted.shape[1]) if wanted is None else wanted
-    found = {
-        column: effect_of(design, adopted[:, column], eligible[:, column], design.alike(column), depth)
-        for column in columns
-    }
-    return tuple(found.get(column, unknown_effect(design.accounts)) for column in range(adopted.shape[1]))
-
-
-def effect_of(design: Design, treated: Flags, rows: Flags, own_columns: Codes, depth: bool = True) -> Effect:
-    """The effect of one 0/1 state on retention among `rows`; `own_columns` are features left out of depth."""
+def effect_of(design: Design, treated: Flags, rows: Flags, depth: bool = True) -> Effect:
+    """The effect of one 0/1 state on retention among `rows`, beside the controls; `depth`: depth of use among them."""
     treatment = treated[rows].astype(np.float64)
     churned = design.churned[rows]
     if not _two_sided(treatment) or not _two_sided(churned):
         return unknown_effect(design.accounts)
     codes = design.codes[rows]
-    controls, null = null_fit(design, rows, own_columns, depth)
+    controls, null = null_fit(design, rows, depth)
     test = score_test(treatment, churned, controls, null, codes)
     x = np.column_stack([controls, treatment])
     start = np.append(null.beta, 0.0)
     fit = fit_logistic(x, churned, np.append(penalties(controls.shape[1]), TREATMENT_PENALTY), start)
-    effect, influence, ratio = _marginal(x, churned, fit, x.shape[1] - 1, np.ones(len(x), dtype=bool))
+    effect, influence, ratio = _marginal(x, churned, fit, x.shape[1] - 1)
     by_account = account_sums(codes, influence, design.accounts)
-    reference = int(np.unique(codes[churned == 1]).size) - 1
-    return _with_interval(effect, by_account, ratio, test.z, reference, len(x))
+    return with_interval(effect, by_account, ratio, test.z, design.churned_among(rows) - 1, len(x))
 
 
-def null_fit(design: Design, rows: Flags, own_columns: Codes, depth: bool = True) -> tuple[Floats, Fit]:
-    """Controls (with depth) of the rows, and the fit of churn on them without any feature."""
-    controls = design.controls[rows]
-    if depth:
-        controls = np.column_stack([controls, design.depth_without(own_columns)[rows]])
+def null_fit(design: Design, rows: Flags, depth: bool = True) -> tuple[Floats, Fit]:
+    """Controls of the rows, and the fit of churn on them without any feature."""
+    controls = (design.controls if depth else design.without_depth)[rows]
     start = design.base.beta[: controls.shape[1]]
     return controls, fit_logistic(controls, design.churned[rows], penalties(controls.shape[1]), start)
 
@@ -122,26 +101,6 @@ def overlap(residual: Floats, weight: Floats, codes: Codes) -> float:
     Outcome windows of 56 days at monthly snapshots count one churn about twice, which gives about 2. At least 1.
     """
     return max(1.0, float((account_sums(codes, residual) ** 2).sum() / max(weight.sum(), 1e-12)))
-
-
-def direct_effects(design: Design, adopted: Flags, eligible: Flags) -> tuple[Effect, ...]:
-    """The effect of each feature adjusted for the adoption of all others: one joint ridge model over all rows."""
-    controls = np.column_stack([design.controls, design.depth_without(own())])
-    x = np.column_stack([controls, (adopted & eligible).astype(np.float64)])
-    penalty = np.append(penalties(controls.shape[1]), np.full(adopted.shape[1], JOINT_PENALTY))
-    start = np.append(design.base.beta, np.zeros(adopted.shape[1]))
-    fit = fit_logistic(x, design.churned, penalty, start)
-    reference = design.churned_accounts - 1
-    found = []
-    for column in range(adopted.shape[1]):
-        rows = eligible[:, column]
-        if not _two_sided(adopted[rows, column].astype(np.float64)):
-            found.append(unknown_effect(design.accounts))
-            continue
-        effect, influence, ratio = _marginal(x, design.churned, fit, controls.shape[1] + column, rows)
-        by_account = account_sums(design.codes, influence, design.accounts)
-        found.append(_with_interval(effect, by_account, ratio, float("nan"), reference, int(rows.sum())))
-    return tuple(found)
 
 
 def raw_differences(design: Design, adopted: Flags, eligible: Flags) -> tuple[Effect, ...]:
@@ -174,31 +133,48 @@ def e_value(risk_ratio: float) -> float:
     return float(ratio + np.sqrt(ratio * (ratio - 1)))
 
 
-def own(*columns: int) -> Codes:
-    """Feature columns as an index."""
-    return np.array(columns, dtype=np.intp)
+def e_value_of_bound(effect: Effect) -> float:
+    """E-value of the bound of the interval nearer to no effect; 1 when the interval holds none, NaN when unknown.
+
+    Churn under adoption and without follow from the effect and the risk ratio; the bound moves the first.
+    """
+    if np.isnan(effect.effect) or not np.isfinite(effect.risk_ratio):
+        return float("nan")
+    if effect.low <= 0 <= effect.high:
+        return 1.0
+    bound = effect.low if effect.low > 0 else effect.high
+    return e_value(1 - bound / effect.effect * (1 - effect.risk_ratio))
+
+
+def shifted(effect: Effect, points: float, error: float) -> Effect:
+    """The effect less what all features share, `points` with its standard error; the interval grows with it."""
+    wider = float(np.hypot(effect.error, error)) / effect.error if effect.error > 0 else 1.0
+    middle, half = effect.effect - points, (effect.high - effect.low) / 2 * wider
+    z = float(stats.norm.isf(max(effect.p, 1e-300) / 2)) if effect.p < 1 else 0.0
+    moved = abs(middle) / abs(effect.effect) * z / wider if effect.effect else 0.0
+    p = float(2 * stats.norm.sf(moved))
+    return replace(effect, effect=middle, low=middle - half, high=middle + half, p=p, error=effect.error * wider)
 
 
 def _two_sided(values: Floats) -> bool:
     return len(values) > 1 and bool(values.min() < values.max())
 
 
-def _marginal(x: Floats, churned: Floats, fit: Fit, column: int, rows: Flags) -> tuple[float, Floats, float]:
-    """Average marginal effect on retention over `rows`, its influence per row, and the risk ratio of churn."""
-    count = int(rows.sum())
-    without = x[rows] @ fit.beta - x[rows, column] * fit.beta[column]
+def _marginal(x: Floats, churned: Floats, fit: Fit, column: int) -> tuple[float, Floats, float]:
+    """Average marginal effect on retention over all rows, its influence per row, and the risk ratio of churn."""
+    without = x @ fit.beta - x[:, column] * fit.beta[column]
     chance_off, chance_on = logistic(without), logistic(without + fit.beta[column])
     slope_off, slope_on = chance_off * (1 - chance_off), chance_on * (1 - chance_on)
-    gradient = x[rows].T @ (slope_off - slope_on) / count
+    gradient = x.T @ (slope_off - slope_on) / len(x)
     gradient[column] = -slope_on.mean()
     effect = float((chance_off - chance_on).mean())
     influence = (x @ (fit.inverse @ gradient)) * (churned - fit.chance)
-    influence[rows] += (chance_off - chance_on - effect) / count
+    influence += (chance_off - chance_on - effect) / len(x)
     return effect * POINTS, influence * POINTS, float(chance_on.mean() / max(chance_off.mean(), 1e-12))
 
 
-def _with_interval(effect: float, influence: Floats, ratio: float, z: float, reference: int, rows: int) -> Effect:
-    """The effect with the interval of a t distribution; `reference` is its degrees of freedom."""
+def with_interval(effect: float, influence: Floats, ratio: float, z: float, reference: int, rows: int) -> Effect:
+    """The effect with the interval of a t distribution; `reference` is its degrees of freedom, z its score test's."""
     present = max(int((influence != 0).sum()), 2)
     sandwich = float(np.sqrt((influence**2).sum() * present / (present - 1)))
     error = max(sandwich, abs(effect / z)) if abs(z) > 1e-3 else sandwich
@@ -222,7 +198,5 @@ def _raw(design: Design, treated: Flags, rows: Flags) -> Effect:
     influence -= np.where(others, (stayed - shares[1]) / others.sum(), 0.0)
     by_account = account_sums(design.codes, influence * POINTS, design.accounts)
     ratio = float((1 - shares[0]) / max(1 - shares[1], 1e-12))
-    reference = int(np.unique(design.codes[rows & (design.churned == 1)]).size) - 1
-    return _with_interval(
-        float(shares[0] - shares[1]) * POINTS, by_account, ratio, float("nan"), reference, int(rows.sum())
-    )
+    points = float(shares[0] - shares[1]) * POINTS
+    return with_interval(points, by_account, ratio, float("nan"), design.churned_among(rows) - 1, int(rows.sum()))

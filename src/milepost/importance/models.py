@@ -6,7 +6,7 @@ This is the naive view. It is always shown and never decides: impurity prefers w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lightgbm
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.ensemble import RandomForestClassifier
 
-from milepost.importance.design import account_codes, ranked_rows
+from milepost.importance.design import account_codes
 from milepost.importance.evidence import NAIVE, ModelImportance
+from milepost.importance.rows import ranked_positions
 from milepost.outcomes import Outcomes
 from milepost.settings import Settings
 from milepost.signals.matrix import Matrix, Observations
@@ -57,22 +58,24 @@ def model_importance(
     observations: Observations, outcomes: Outcomes, settings: Settings, progress: Progress = lambda text: None
 ) -> ModelImportance:
     """Fit both models on 70 % of the accounts and judge every feature on the others."""
-    used, found = ranked_rows(observations, outcomes, settings)
+    rows = ranked_positions(observations, outcomes, settings)
     seed, threads = settings.project.seed, settings.project.threads
-    train, held_out = split_accounts(used.context[ACCOUNT].to_numpy(), seed)
-    values, churned = used.matrix.values, found.churned.astype(np.float64)
-    held = _Held(values[held_out], churned[held_out], feature_groups(used.matrix), seed)
+    sides = split_accounts(observations.context[ACCOUNT].to_numpy()[rows], seed)
+    train, held_out = (rows[side] for side in sides)
+    values, churned = observations.matrix.values, outcomes.churned.astype(np.float64)
+    held = _Held(values[held_out], churned[held_out], feature_groups(observations.matrix), seed)
     progress(f"importance: forest on {len(train):,} rows, {len(held_out):,} held out")
     forest = _fit_forest(_filled(values[train]), churned[train], seed, threads)
     measures = {NAIVE: _impurity(forest, held.groups)}
-    measures["forest_permutation"], forest_auc = permutation(held, lambda rows: _forest_risk(forest, rows))
+    filled = replace(held, values=_filled(held.values))
+    measures["forest_permutation"], forest_auc = permutation(filled, lambda rows: forest.predict_proba(rows)[:, 1])
     progress("importance: gradient boosting")
     booster = _fit_boosting(values[train], churned[train], seed, threads)
     measures["boosting_permutation"], boosting_auc = permutation(
         held, lambda rows: np.asarray(booster.predict(rows, num_threads=threads), dtype=np.float64)
     )
     contributions = np.asarray(booster.predict(held.values, pred_contrib=True, num_threads=threads), dtype=np.float64)
-    measures["boosting_shap"] = signed_shap(contributions[:, :-1], used, held_out, held.groups)
+    measures["boosting_shap"] = signed_shap(contributions[:, :-1], observations, held_out, held.groups)
     names = list(held.groups)
     losses = (measures[name] for name in ("forest_permutation", "boosting_permutation"))
     ranks = [rankdata([loss[name] for name in names]) for loss in losses]
@@ -146,11 +149,6 @@ def _fit_forest(values: Values, churned: Floats, seed: int, threads: int) -> Ran
     forest = RandomForestClassifier(**_FOREST, random_state=seed, n_jobs=threads).fit(values, churned)
     forest.n_jobs = 1  # several threads change the last digits of the average
     return forest
-
-
-def _forest_risk(forest: RandomForestClassifier, values: Values) -> Floats:
-    risk: Floats = forest.predict_proba(_filled(values))[:, 1]
-    return risk
 
 
 def _fit_boosting(values: Values, churned: Floats, seed: int, threads: int) -> lightgbm.Booster:

@@ -6,20 +6,22 @@ not_separable while there are too few accounts to tell them apart), no_effect, i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import norm
 
 from milepost.adoption import Adoption, Standing
-from milepost.importance.design import INSEPARABLE
+from milepost.importance.comovement import TOGETHER
 from milepost.importance.effect import Effect
+from milepost.importance.words import RETENTION, Words
 from milepost.settings import RankingSettings
 from milepost.terms import Verdict
 
 SMALLEST_EFFECT = 1.0  # points of retention under which a difference is called none
 POWER_Z = 0.8416  # 80 % power
+ADJUSTED, ASSOCIATION = "adjusted", "association"
 _PERCENT = 100.0
 
 
@@ -29,21 +31,27 @@ class Case:
 
     q: false-discovery-adjusted within the feature's own family (inside the band, niche, or above it by intensity).
     intensity: the effect of much use for a ubiquitous feature, None for others. nearest: the feature whose adoption
-    goes with this one most, nearest_correlation how much. family: how many features were tested together.
+    goes with this one most, nearest_correlation how much. bundle, leads_to, grade: as in FeatureEvidence. family: how
+    many features were tested together.
     """
 
     adoption: Adoption
     total: Effect
     direct: Effect
+    alone: Effect
     raw: Effect
     q: float
     same_sign: float
     intensity: Effect | None
     nearest: str
     nearest_correlation: float
+    bundle: tuple[str, ...]
+    leads_to: tuple[str, ...]
+    grade: str
     family: int
     churned_accounts: int
     accounts: int
+    words: Words = RETENTION
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,20 @@ def decide(case: Case, rules: RankingSettings) -> Verdict:
 def is_kept(case: Case, rules: RankingSettings) -> bool:
     """Significant after the correction, above zero, and of one sign over accounts."""
     return bool(case.q <= rules.max_q and case.total.low > 0 and case.same_sign >= rules.min_same_sign)
+
+
+def grade(total: Effect, others: Sequence[Effect], together: float, control_failed: bool) -> str:
+    """What an effect that passes may be called: "adjusted", or "association".
+
+    An association it is when the negative control fails; when use of all else rises with the feature within accounts
+    (`together`, see comovement); or when a factor no table shows, as strong as those that are adjusted for, would take
+    the bound nearer to none away (Cinelli and Hazlett 2020). others: the effect without adjusting for depth, and
+    beside the controls only.
+    """
+    nearer = total.low if total.effect > 0 else -total.high
+    sign = 1.0 if total.effect > 0 else -1.0
+    moved = max((sign * (other.effect - total.effect) for other in others), default=0.0)
+    return ASSOCIATION if control_failed or together >= TOGETHER or nearer <= moved else ADJUSTED
 
 
 def hypothesis_verdict(hypothesis: str, verdict: Verdict) -> str:
@@ -142,16 +164,19 @@ def _outside_band(case: Case, rules: RankingSettings) -> Verdict | None:
 
 
 def _gone(case: Case) -> Verdict | None:
-    """Which adjustment took a clear association away, if one did: controls, or the other features."""
-    if case.raw.low > 0 and case.total.low <= 0:
-        return Verdict.CONFOUNDED
-    if case.total.low > 0 and case.direct.low <= 0:
+    """Which adjustment took a clear association away, if one did: the other features, or the controls before them."""
+    if case.total.low > 0:
+        return None
+    if case.alone.low > 0:
         return Verdict.PROXY
-    return None
+    return Verdict.CONFOUNDED if case.raw.low > 0 else None
 
 
 def _too_new(case: Case) -> str:
-    return "Launched inside the observation window of the last snapshot: nobody had it for a whole window yet."
+    return (
+        "Launched inside the observation window of the last snapshot: nobody had it for a whole window yet, so it is "
+        "not tested and nothing is held against it."
+    )
 
 
 def _ubiquitous(case: Case) -> str:
@@ -170,39 +195,54 @@ def _niche(case: Case) -> str:
 
 
 def _keep(case: Case) -> str:
-    nearest = f"; beside all other features {case.direct.effect:+.1f}"
-    # a ridge splits the effect between two that are nearly the same, and looks sure of both halves
-    if case.nearest and (case.direct.low <= 0 or case.nearest_correlation >= INSEPARABLE):
-        nearest += f", not told apart from '{case.nearest}' (correlation {case.nearest_correlation:.2f})"
     return (
-        f"Retention differs by {figures(case.total)} at equal plan, size, tenure and depth, "
-        f"q {probability(case.q)}, same sign in {percent(case.same_sign)} of account draws{nearest}."
+        f"{case.words.goal} differs by {figures(case.total)} at equal plan, size, tenure, depth and other features, "
+        f"q {probability(case.q)}, same sign in {percent(case.same_sign)} of account draws{_kept_beside(case)}."
     )
+
+
+def _kept_beside(case: Case) -> str:
+    """What a reader has to know before acting on a kept feature."""
+    found = ""
+    if case.bundle:
+        found += f"; one bundle with {_named(case.bundle)}: which of them it is cannot be told"
+    if case.leads_to:
+        found += f"; it leads to {_named(case.leads_to)}, {case.direct.effect:+.1f} without what it does through them"
+    if case.grade == ASSOCIATION:
+        found += "; an association only: something unmeasured could stand behind it"
+    return found
+
+
+def _named(features: tuple[str, ...], most: int = 3) -> str:
+    more = f" and {len(features) - most} more" if len(features) > most else ""
+    return ", ".join(f"'{name}'" for name in features[:most]) + more
 
 
 def _harmful(case: Case) -> str:
     return (
-        f"Adopters stay less: {figures(case.total)} at equal plan, size, tenure and depth, q {probability(case.q)}; an "
+        f"Adopters {case.words.less}: {figures(case.total)} at equal plan, size, tenure, depth and other features, "
+        f"q {probability(case.q)}; an "
         "association that may follow trouble rather than lead to it."
     )
 
 
 def _confounded(case: Case) -> str:
     return (
-        f"Adopters stay more ({figures(case.raw)} raw), but at equal plan, size, tenure and depth the difference is "
-        f"{figures(case.total)}."
+        f"Adopters {case.words.more} ({figures(case.raw)} raw), but at equal plan, size, tenure and depth "
+        f"the difference is {figures(case.alone)}."
     )
 
 
 def _proxy(case: Case) -> str:
     near = f", nearest '{case.nearest}' (correlation {case.nearest_correlation:.2f})" if case.nearest else ""
     return (
-        f"{figures(case.total)} alone, {figures(case.direct)} beside the other features{near}; q {probability(case.q)}."
+        f"{figures(case.alone)} at equal plan, size, tenure and depth, {figures(case.total)} beside the other features"
+        f"{near}."
     )
 
 
 def _not_separable(case: Case) -> str:
-    return _proxy(case) if case.total.low > 0 else _confounded(case)
+    return _proxy(case) if case.alone.low > 0 else _confounded(case)
 
 
 def _no_effect(case: Case) -> str:
@@ -211,10 +251,10 @@ def _no_effect(case: Case) -> str:
 
 def _inconclusive(case: Case) -> str:
     if np.isnan(case.total.effect):
-        return "Too few churned accounts on one side of adoption to estimate a difference."
+        return f"Too few {case.words.event} accounts on one side of adoption to estimate a difference."
     return (
-        f"{figures(case.total)}, q {case.q:.2f}: about {churned_needed(case):,} churned accounts would settle it, "
-        f"there are {case.churned_accounts:,}."
+        f"{figures(case.total)}, q {case.q:.2f}: about {churned_needed(case):,} {case.words.event} accounts would "
+        f"settle it, there are {case.churned_accounts:,}."
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from milepost.importance.design import account_codes, make_design
 from milepost.importance.effect import Effect, effect_of
-from milepost.importance.ranking import kept_features
+from milepost.importance.study import kept_features
 from milepost.importance.verdicts import figures, probability
 from milepost.maturity.categories import Contrast
 from milepost.maturity.cuts import by_category, find_cut
@@ -35,7 +35,6 @@ def cross_fitted(observations: Observations, outcomes: Outcomes, settings: Setti
     needed = settings.maturity.mature_categories
     fold = account_folds(observations, settings.project.seed)
     mature = np.zeros(len(fold), dtype=bool)
-    chosen: list[NDArray[np.intp]] = []
     for number in range(FOLDS):
         others = fold != number
         rules = choose_rules(observations.take(others), outcomes.take(others), settings)
@@ -45,9 +44,8 @@ def cross_fitted(observations: Observations, outcomes: Outcomes, settings: Setti
                 f"of accounts mature in {needed} or more cannot be tested yet."
             )
         mature[~others] = is_mature(observations, rules, needed)[~others]
-        chosen.extend(columns for columns, _ in rules)
     design = make_design(observations, outcomes)
-    effect = effect_of(design, mature, np.ones(len(fold), dtype=bool), np.unique(np.concatenate(chosen)))
+    effect = effect_of(design, mature, np.ones(len(fold), dtype=bool))
     return _contrast(effect, needed)
 
 
@@ -65,7 +63,7 @@ def choose_rules(observations: Observations, outcomes: Outcomes, settings: Setti
     rules = []
     for columns in by_category(observations, kept_features(observations, design, settings)).values():
         score = observations.adopted[:, columns].sum(axis=1).astype(np.intp)
-        choice = find_cut(design, score, columns, settings.adoption.min_accounts // 2)
+        choice = find_cut(design, score, settings.adoption.min_accounts // 2)
         if choice.candidate is not None:
             rules.append((columns, choice.candidate))
     return tuple(rules)

@@ -26,20 +26,18 @@ class CutChoice:
     agreement: float
 
 
-def find_cut(
-    design: Design, score: NDArray[np.intp], own_columns: Codes, least: int, draws: int = 0, seed: int = 0
-) -> CutChoice:
+def find_cut(design: Design, score: NDArray[np.intp], least: int, draws: int = 0, seed: int = 0) -> CutChoice:
     """The cut 1..n whose stump explains most of the churn left over by the controls (a partial stump).
 
-    score: [rows], adopted features of the category; own_columns: features that depth of use leaves out; least:
-    distinct accounts needed on both sides. The gain of a cut is its score statistic, S² / I, which is twice the rise
-    of the log-likelihood; draws reweight accounts, so that nothing is fitted again.
+    score: [rows], adopted features of the category; least: distinct accounts needed on both sides.
+    The gain of a cut is its score statistic, S² / I, which is twice the rise of the log-likelihood; draws reweight
+    accounts, so that nothing is fitted again.
     """
     cuts = [cut for cut in range(1, int(score.max(initial=0)) + 1) if _both_sides(design, score >= cut, least)]
     if not cuts:
         return CutChoice(None, float("nan"))
     everything = np.ones(len(score), dtype=bool)
-    controls, null = null_fit(design, everything, own_columns)
+    controls, null = null_fit(design, everything)
     tests = [
         score_test((score >= cut).astype(np.float64), design.churned, controls, null, design.codes) for cut in cuts
     ]

@@ -87,12 +87,10 @@ def _derive(
     name, columns = group
     score = observations.adopted[:, columns].sum(axis=1).astype(np.intp)
     rules = settings.maturity
-    choice = find_cut(
-        design, score, columns, settings.adoption.min_accounts, rules.bootstraps, settings.project.seed
-    )  # fmt: skip
+    choice = find_cut(design, score, settings.adoption.min_accounts, rules.bootstraps, settings.project.seed)
     clear = choice.candidate is not None and choice.agreement >= rules.min_cut_agreement
     mature = score >= (choice.candidate if choice.candidate is not None else np.inf)
-    effect = effect_of(design, mature, np.ones(len(score), dtype=bool), columns)
+    effect = effect_of(design, mature, np.ones(len(score), dtype=bool))
     stayed = design.churned == 0
     retained = [float(stayed[side].mean()) if side.any() else float("nan") for side in (mature, ~mature)]
     return Category(

@@ -2,40 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
+from milepost.data.contract import Finding
+from milepost.data.subscriptions import churned_accounts
 from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result, table
-from milepost.signals.catalogue import check_events
+from milepost.terms import Action
 
 
 def check_tables(job: Job) -> Result:
     """Open everything, check the catalogue against the events; writes nothing."""
     tables = job.tables
-    check_events(job.features, job.event_names, job.settings.project.features)
+    job.check_names()
     matured = [day for day in job.snapshots if job.windows.matured_at(day) <= tables.complete_until]
+    churned = churned_within(job)
+    found = (*tables.findings, *too_few(job, churned))
+    unseen = sorted(job.wanted_names - set(job.event_names))
     uncatalogued = sorted(set(job.event_names) - {name for f in job.features for name in f.event_names})
+    since = f"since the first outcome window, {job.windows.outcome(job.snapshots[0])[0]:%Y-%m-%d}"
+    categories = len({feature.category for feature in job.features})
     facts = [
         ["data from", f"{tables.data_begin:%Y-%m-%d}"],
         ["complete until", f"{tables.complete_until:%Y-%m-%d %H:%M}"],
         ["scored as of", str(job.as_of)],
         ["snapshots", f"{len(job.snapshots)}, of which {len(matured)} with a known outcome"],
-        ["features", f"{len(job.features)} in {len({f.category for f in job.features})} categories"],
+        *([["churned accounts", f"{churned:,} {since}"]] if churned is not None else []),
+        ["features", f"{len(job.features)} in {categories} {'category' if categories == 1 else 'categories'}"],
         ["events outside the catalogue", shortened(uncatalogued)],
+        *([["events not seen yet", shortened(unseen)]] if unseen else []),
     ]  # fmt: skip
     answer = {
         "tables": [asdict(count) for count in tables.row_counts],
-        "findings": [{**asdict(finding), "verdict": str(finding.verdict)} for finding in tables.findings],
+        "findings": [{**asdict(finding), "verdict": str(finding.verdict)} for finding in found],
         "data_begin": tables.data_begin.isoformat(),
         "complete_until": tables.complete_until.isoformat(),
         "snapshots": [str(day) for day in job.snapshots],
         "snapshots_with_outcome": len(matured),
+        "churned_accounts": churned,
         "features": len(job.features),
         "events_outside_catalogue": uncatalogued,
+        "events_not_seen_yet": unseen,
         "fingerprint": tables.fingerprint,
     }
     text = "\n".join(f"{name:<30}{value}" for name, value in facts)
-    return Result(answer, f"{accounting(job)}\n\n{text}\n\n{findings(job)}")
+    return Result(answer, f"{accounting(job)}\n\n{text}\n\n{finding_lines(found)}")
+
+
+def churned_within(job: Job) -> int | None:
+    """Accounts whose end lies in the data where it may be foretold, a few more than training sees; None without
+    subscriptions."""
+    tables, windows = job.tables, job.windows
+    if tables.subscriptions is None:
+        return None
+    first, _ = windows.outcome(job.snapshots[0])
+    return churned_accounts(tables.subscriptions, windows.grace_days, first, tables.complete_until)
+
+
+def too_few(job: Job, churned: int | None) -> tuple[Finding, ...]:
+    """A warning when training is bound to stop for want of churned accounts."""
+    needed = job.settings.training.min_churned
+    if churned is None or churned >= needed:
+        return ()
+    advice = f"{needed} are needed in the training period: give a longer history"
+    return (Finding("too few churned accounts for a model", "subscriptions", churned, Action.WARN, advice),)
 
 
 def accounting(job: Job) -> str:
@@ -48,8 +79,13 @@ def accounting(job: Job) -> str:
 
 
 def findings(job: Job) -> str:
-    """What was found, one line each."""
-    lines = [f"{f.verdict}: {f.where}: {f.check} ({f.count:,}); {f.what_to_do}" for f in job.tables.findings]
+    """What was found in the tables, one line each."""
+    return finding_lines(job.tables.findings)
+
+
+def finding_lines(found: Sequence[Finding]) -> str:
+    """Findings, one line each."""
+    lines = [f"{f.verdict}: {f.where}: {f.check} ({f.count:,}); {f.what_to_do}" for f in found]
     return "\n".join(lines) or "nothing found that needs attention"
 
 

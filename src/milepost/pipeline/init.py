@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from milepost.data import files
 from milepost.data.contract import CONTRACT
+from milepost.data.items import Items, find_items
 from milepost.data.mapping import quoted
 from milepost.data.publish import write_atomic
 from milepost.data.sources import Raw, connect, open_raw
-from milepost.errors import EnvironmentFault, InputError
+from milepost.errors import ContractError, EnvironmentFault, InputError
 from milepost.settings import Settings, Table, parse
 from milepost.signals.catalogue import COLUMNS
 
@@ -47,6 +50,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "event_id": ("id", "uuid", "message_id"),
     "loaded_at": ("ingested_at", "received_at", "inserted_at"),
 }  # fmt: skip
+SHOWN_ITEMS = 20
 _DAYS = ("date", "day", "event_date")
 _COUNTS = ("n_events", "count", "n", "events", "event_count")
 _VERBS = {
@@ -69,6 +73,7 @@ class Found:
     columns: Mapping[str, str]
     settings: Mapping[str, Any]
     other_columns: tuple[str, ...]
+    items: Items
 
 
 def propose(folder: Path, events: Path, accounts: Path | None, subscriptions: Path | None) -> None:
@@ -114,7 +119,18 @@ def _look(connection: Any, settings: Settings, name: str, path: Path) -> Found:
     if name == "events" and columns.get("quantity") in _COUNTS and columns.get("occurred_at") in _DAYS:
         extra["daily"] = True
     used = set(columns.values())
-    return Found(path.resolve(), columns, extra, tuple(column for column in raw.types if column not in used))
+    others = tuple(column for column in raw.types if column not in used)
+    mapped = table.model_copy(update={**extra, "columns": columns})
+    items = _items(connection, raw, mapped, settings) if "item" in columns else Items((), ())
+    return Found(path.resolve(), columns, extra, others, items)
+
+
+def _items(connection: Any, raw: Raw, table: Table, settings: Settings) -> Items:
+    """The subscription items, as far as they can be told; what is wrong with the table `check` will say."""
+    try:
+        return find_items(connection, raw.relation, raw.types, table, settings)
+    except (ContractError, duckdb.Error):
+        return Items((), ())
 
 
 def guess(name: str, theirs: tuple[str, ...]) -> dict[str, str]:
@@ -184,7 +200,7 @@ def _catalogue(names: list[tuple[str, int]]) -> str:
         word = words[name]
         category = word if word in shared else "uncategorised"
         writer.writerow({"feature": name, "event_names": name, "category": category, "adopted_at_least": 1,
-                         "description": f"{count:,} rows in the events"})  # fmt: skip
+                         "description": f"{count:,} {'row' if count == 1 else 'rows'} in the events"})  # fmt: skip
     return text.getvalue()
 
 
@@ -220,15 +236,28 @@ def _table(folder: Path, name: str, found: Found) -> str:
             lines.append(f'# columns.{column.name} = "..."   # REQUIRED: no column looks like it')
     if found.other_columns:
         lines.append(f"# not used: {', '.join(_quoted(column) for column in found.other_columns[:20])}")
+    lines += _base_items(found.items) if name == "subscriptions" else []
     lines += _EXTRA.get(name, [])
     return "\n".join(lines) + "\n"
+
+
+def _base_items(items: Items) -> list[str]:
+    """Every item with its accounts, and those that may be the product itself."""
+    about = "# Which items are the base product (wildcards allowed); the others are add-ons."
+    if not items.held:
+        return [about, '# base_items = ["starter_*", "pro_*"]']
+    shown = ", ".join(f"{_quoted(name)} ({count:,})" for name, count in items.held[:SHOWN_ITEMS])
+    more = f" and {len(items.held) - SHOWN_ITEMS:,} more" if len(items.held) > SHOWN_ITEMS else ""
+    lines = [about, f"# Items found (accounts that hold them): {shown}{more}"]
+    if not items.base:
+        return [*lines, "# the item 'base' is the product itself"]
+    named = ", ".join(_quoted(name) for name in items.base)
+    return [*lines, f"base_items = [{named}]   # proposed: no account has two of these at once. Correct it"]
 
 
 _EXTRA = {
     "accounts": ['# immutable = ["channel"]   # attributes that never change after sign-up and may become signals'],
     "subscriptions": [
-        "# Which items are the base product (wildcards allowed); the others are add-ons:",
-        '# base_items = ["starter_*", "pro_*"]',
         '# columns.term_ends_at = "end_date"   # only when the end is a renewal date known in advance',
     ],
     "events": [

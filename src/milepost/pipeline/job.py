@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from milepost.data.checks import names_at_any_date
 from milepost.data.contract import Tables
 from milepost.data.sources import open_tables
-from milepost.errors import InputError
+from milepost.errors import InputError, SettingsError, nearest
 from milepost.outcomes import Outcomes, find_outcomes
 from milepost.pipeline import store
+from milepost.pipeline.alarms import Alarms, check_accepted, judged, look
 from milepost.settings import Settings, load
 from milepost.signals.build import build_observations, source_hash
 from milepost.signals.catalogue import Feature, check_events, read_catalogue
@@ -44,6 +46,11 @@ class Job:
     def windows(self) -> Windows:
         return self.settings.windows.windows()
 
+    @property
+    def windows_in_use(self) -> dict[str, str | int]:
+        """The lengths a model depends on: a bundle keeps them, scoring compares them."""
+        return {**self.settings.windows.model_dump(), "min_tenure_days": self.settings.signals.min_tenure_days}
+
     @cached_property
     def tables(self) -> Tables:
         """The tables, opened and checked; the catalogue is read first, so that a slip in it costs no time."""
@@ -53,7 +60,9 @@ class Job:
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
-        return read_catalogue(self.settings.path(self.settings.project.features))
+        features = read_catalogue(self.settings.path(self.settings.project.features))
+        check_accepted(features, self.settings)
+        return features
 
     @cached_property
     def as_of(self) -> date:
@@ -66,10 +75,10 @@ class Job:
 
         Raises InputError when no observation window is complete, or the date lies beyond the data.
         """
-        begin, until = self.tables.data_begin, self.tables.complete_until
-        if midnight(self.as_of) > until + timedelta(days=1):
+        begin, latest = self.tables.data_begin, self.last_date
+        if self.as_of > latest:
             raise InputError(
-                f"--as-of {self.as_of} lies after the last data", where="events", expected=f"at most {until.date()}"
+                f"--as-of {self.as_of} lies after the last data", where="events", expected=f"at most {latest}"
             )
         if midnight(self.as_of) <= begin:
             raise InputError(
@@ -77,6 +86,14 @@ class Job:
             )
         dates = snapshot_dates(begin, midnight(self.as_of), self.windows)
         return dates if dates and dates[-1] == self.as_of else (*dates, self.as_of)
+
+    @property
+    def last_date(self) -> date:
+        """The midnight after the last day of data: the latest date that can be scored."""
+        until = self.tables.complete_until
+        # the end of a whole day is the next midnight already; a last event at midnight belongs to the day it begins
+        ends_a_day = self.settings.data.complete_until is not None or self.settings.tables.events.daily
+        return until.date() if ends_a_day and until == midnight(until.date()) else until.date() + timedelta(days=1)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -100,7 +117,7 @@ class Job:
         if found is not None:
             self.progress("signals: nothing changed, taken from the last build")
             return found
-        check_events(self.features, self.event_names, self.settings.project.features)
+        self.check_names()
         built = build_observations(self.tables, self.features, self.settings, self.snapshots, progress=self.progress)
         store.save_observations(self.settings.output / "signals", self.version, built, self.fingerprint)
         return built
@@ -121,6 +138,27 @@ class Job:
         )
         return names
 
+    @property
+    def wanted_names(self) -> set[str]:
+        """Event names that the catalogue and the settings ask for."""
+        named = {name for feature in self.features for name in feature.event_names}
+        return named | set(self.settings.data.value_events)
+
+    def check_names(self) -> None:
+        """Raise CatalogueError or SettingsError for an event asked for that never occurs.
+
+        One that occurs from the scored date on only is known: it had not been used by then.
+        """
+        known = self.event_names
+        if not self.wanted_names <= set(known):
+            known = names_at_any_date(self.tables.connection)
+        check_events(self.features, known, self.settings.project.features)
+        for name in self.settings.data.value_events:
+            if name not in known:
+                raise SettingsError(
+                    f"no event '{name}' in events", where="data.value_events", fix=nearest(name, sorted(known))
+                )
+
     @cached_property
     def outcomes(self) -> Outcomes:
         """Outcomes of every row of the observations."""
@@ -131,6 +169,11 @@ class Job:
         """bool [rows]: old enough for the model and the outcome known."""
         old = self.observations.context["tenure_days"].to_numpy() >= self.settings.signals.min_tenure_days
         return np.asarray(old & self.outcomes.known)
+
+    @cached_property
+    def alarms(self) -> Alarms:
+        """What knows too much about churn in the rows that are learnt from, looked for once."""
+        return judged(look(self), self.settings)
 
     @cached_property
     def current(self) -> Observations:

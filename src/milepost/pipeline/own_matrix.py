@@ -19,7 +19,8 @@ from milepost.terms import ACCOUNT, SNAPSHOT, Action
 from milepost.training import evaluate
 from milepost.training.calibrate import fit_calibrator
 from milepost.training.candidates import BOOSTING, FOREST, LOGISTIC, SHIPPED, Recipe, Rows, best_step, cross_fit, recipe
-from milepost.training.guards import leak_alarms, varies
+from milepost.training.guards import varies
+from milepost.training.leaks import leak_alarms
 from milepost.training.results import Metrics
 from milepost.training.train import ChurnModel, refit
 

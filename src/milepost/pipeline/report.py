@@ -11,7 +11,9 @@ from milepost import __version__
 from milepost.adoption import adoption_table
 from milepost.data.publish import current, publish
 from milepost.errors import InputError, NotEnoughData
-from milepost.pipeline.derive import derive, read_framework
+from milepost.pipeline.alarms import headed
+from milepost.pipeline.derive import derive
+from milepost.pipeline.framework_file import read_framework
 from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result, shown
 from milepost.pipeline.store import load_evaluation, load_ranking
@@ -70,9 +72,10 @@ def report_job(job: Job) -> Result:
     path, _ = publish_report(job, summary)
     lines = [f"missing: {text}" for text in summary.results.missing]
     gate = f"the page is written without {len(parts.results.missing)} of its parts" if parts.results.missing else ""
-    return Result(
+    result = Result(
         {"report": str(path), "missing": list(summary.results.missing)}, "\n".join([*lines, shown(path)]), gate
     )
+    return headed(result, summary.results.alarms)
 
 
 def _published(job: Job) -> Parts:
@@ -94,7 +97,10 @@ def _published(job: Job) -> Parts:
     scores = _scores(job)
     if scores is None:
         missing.append("scores: not made for this date yet; run 'milepost score'")
-    results = Results(ranking.evidence if ranking else None, maturity, evaluation, scores, missing=tuple(missing))
+    results = Results(
+        ranking.evidence if ranking else None, maturity, evaluation, scores, missing=tuple(missing),
+        alarms=job.alarms.texts, notes=ranking.notes if ranking else (),
+    )  # fmt: skip
     return Parts(results, model_id, framework.version if framework else 0)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from milepost.errors import EnvironmentFault, NotEnoughData
 from milepost.importance.ranking import Ranking
+from milepost.pipeline.alarms import alarm_line
 from milepost.pipeline.check import check_tables, findings
 from milepost.pipeline.derive import Derived, derive, maturity_json
 from milepost.pipeline.job import Job
@@ -15,7 +16,7 @@ from milepost.pipeline.result import Result, shown
 from milepost.pipeline.score import Scored, score_accounts, scores_json
 from milepost.pipeline.signals import matrix_json
 from milepost.pipeline.track import track
-from milepost.pipeline.train import Trained, alarm_line, churn_json, fit
+from milepost.pipeline.train import Trained, churn_json, fit
 from milepost.reporting.summary import Results
 from milepost.reporting.terminal import terminal_summary
 
@@ -29,10 +30,7 @@ class Story:
     derived: Derived | None = None
     scored: Scored | None = None
     missing: list[str] = field(default_factory=list)
-
-    @property
-    def alarms(self) -> tuple[str, ...]:
-        return self.trained.training.alarms if self.trained else ()
+    alarms: tuple[str, ...] = ()
 
     def parts(self) -> Parts:
         """The story as parts of a page."""
@@ -43,6 +41,7 @@ class Story:
             self.scored.frame if self.scored else None,
             missing=tuple(self.missing),
             alarms=self.alarms,
+            notes=self.ranking.notes if self.ranking else (),
         )
         version = self.derived.framework.version if self.derived else 0
         return Parts(results, self.trained.model_id if self.trained else "", version)
@@ -55,7 +54,7 @@ def run_job(job: Job) -> Result:
     A fault of MLflow is raised last, when everything else is written.
     """
     check_tables(job)
-    story = Story()
+    story = Story(alarms=job.alarms.texts)
     _train(job, story)
     _rank_and_derive(job, story)
     _score(job, story)

@@ -19,7 +19,7 @@ from milepost.pipeline.result import plain
 from milepost.signals.catalogue import Feature
 from milepost.signals.matrix import Matrix, Observations
 from milepost.signals.spec import Signal
-from milepost.terms import ACCOUNT, SNAPSHOT, Verdict
+from milepost.terms import ACCOUNT, SNAPSHOT, Goal, Verdict
 from milepost.training.results import Evaluation, Metrics, Split
 from milepost.windows import Windows
 
@@ -87,13 +87,20 @@ def load_ranking(folder: Path, fingerprint: str) -> Ranking | None:
     saved = _published(folder, "ranking.json", fingerprint)
     if saved is None:
         return None
-    evidence = tuple(_evidence(row) for row in saved.pop("evidence"))
-    return Ranking(evidence, **{**saved, "notes": tuple(saved["notes"])})
+    try:
+        evidence = tuple(_evidence(row) for row in saved.pop("evidence"))
+        return Ranking(evidence, **{**_numbers(saved), "goal": Goal(saved["goal"]), "notes": tuple(saved["notes"])})
+    except (KeyError, TypeError, ValueError):  # written by a version whose ranking held other parts
+        return None
 
 
 def _evidence(saved: dict[str, Any]) -> FeatureEvidence:
-    numbers: dict[str, Any] = {key: float("nan") if value is None else value for key, value in saved.items()}
-    return FeatureEvidence(**{**numbers, "verdict": Verdict(saved["verdict"])})
+    lists = {name: tuple(saved[name]) for name in ("leads_to", "bundle")}
+    return FeatureEvidence(**{**_numbers(saved), **lists, "verdict": Verdict(saved["verdict"])})
+
+
+def _numbers(saved: dict[str, Any]) -> dict[str, Any]:
+    return {key: float("nan") if value is None else value for key, value in saved.items()}
 
 
 def save_evaluation(folder: Path, version: str, evaluation: Evaluation, fingerprint: str, model_id: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from milepost.bundle import save_bundle
+from milepost.pipeline.alarms import alarm_line, remember
 from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result, table
 from milepost.pipeline.store import save_evaluation
@@ -30,13 +31,15 @@ def fit(job: Job) -> Trained:
     """
     learnable = job.learnable
     matrix, outcomes = job.observations.matrix.take(learnable), job.outcomes.take(learnable)
-    training = train_models(matrix, outcomes, job.settings, job.windows, job.progress)
+    training = train_models(matrix, outcomes, job.settings, job.windows, job.progress, job.alarms.texts)
+    remember(job)
     if training.alarms:
         return Trained(training, "", "")
     extra = {
         "run_id": job.run_id,
         "fingerprint": job.fingerprint,
         "as_of": str(job.as_of),
+        "windows": job.windows_in_use,
         "note": training.note,
         "metrics": asdict(training.evaluation.best),
         "young_risk": young_risk(job),
@@ -63,13 +66,6 @@ def typical(job: Job) -> dict[str, float]:
     medians[~unknown] = np.nanmedian(values[:, ~unknown], axis=0)
     names = [signal.name for signal in job.observations.matrix.signals]
     return {name: float(median) for name, median in zip(names, medians, strict=True) if not np.isnan(median)}
-
-
-def alarm_line(alarms: tuple[str, ...]) -> str:
-    """Why a leak alarm stops everything that would rest on the model."""
-    if not alarms:
-        return ""
-    return f"leak alarm: {', '.join(alarms[:3])} foretells churn almost perfectly on its own; check where it comes from"
 
 
 def churn_json(evaluation: Evaluation) -> dict[str, object]:

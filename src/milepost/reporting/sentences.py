@@ -85,7 +85,10 @@ def _who_stays(summary: Summary) -> str:
     verb = "features marks" if len(kept) == 1 else "features mark"
     first = listed([_strength(row) for row in kept[:_NAMED]])
     lead = f"{len(kept)} of {total} {verb} the accounts that stay"
-    return f"{lead}, first {first} points of retention at equal plan, size, tenure and depth of use (an association)."
+    return (
+        f"{lead}, first {first} points of retention at equal plan, size, tenure, depth of use and other features "
+        "(an association)."
+    )
 
 
 def _strength(row: FeatureEvidence) -> str:

@@ -61,7 +61,7 @@ class Results:
 
     adoption: shown in place of the ranking where that could not be made.
     missing: one text each, "part: reason", where part is `ranking`, `maturity`, `model`, `scores` or free.
-    alarms: leak alarms, printed above everything else.
+    alarms: leak alarms, printed above everything else. notes: what a reader of the ranking has to know.
     """
 
     evidence: tuple[FeatureEvidence, ...] | None = None
@@ -71,6 +71,7 @@ class Results:
     adoption: tuple[Adoption, ...] = ()
     missing: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ from milepost.training.candidates import (
     fit_regression,
     recipe,
 )
-from milepost.training.guards import check_enough, leak_alarms
+from milepost.training.guards import check_enough
+from milepost.training.leaks import leak_alarms
 from milepost.training.model import ChurnModel
 from milepost.training.results import Evaluation, Metrics, Split
 from milepost.training.split import account_folds, split_forward
@@ -79,9 +80,16 @@ class Risks:
 
 
 def train_models(
-    matrix: Matrix, outcomes: Outcomes, settings: Settings, windows: Windows, progress: Progress
+    matrix: Matrix,
+    outcomes: Outcomes,
+    settings: Settings,
+    windows: Windows,
+    progress: Progress,
+    alarms: tuple[str, ...] | None = None,
 ) -> Training:
     """Compare boosting, logistic regression, forest and base rate forward in time, and refit the best for scoring.
+
+    alarms: what was found to know too much already; None looks at the signals here.
 
     Rows without a known outcome are left out. Positions in `evaluation.split` count the rows of `matrix`.
     Raises NotEnoughData, before any fit, with the counts and the smallest effect that could be seen.
@@ -97,8 +105,9 @@ def train_models(
     )
     periods = _periods(everything, accounts, split)
     check_enough(periods.train, accounts.iloc[split.train], periods.test.churned, settings.training)
-    progress("training: looking for signals that know too much")
-    alarms = leak_alarms(everything, accounts, matrix.signals)
+    if alarms is None:
+        progress("training: looking for signals that know too much")
+        alarms = leak_alarms(everything, accounts, matrix.signals)
     trials, params = tune(periods.train, days.iloc[split.train], windows, settings, progress)
     risks = compare(periods, seed, settings.project.threads, params, progress)
     in_matrix = replace(split, train=known[split.train], calibrate=known[split.calibrate], test=known[split.test])

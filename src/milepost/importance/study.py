@@ -1,0 +1,182 @@
+"""Everything that is estimated for a ranking, feature by feature; verdicts and sentences come after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from milepost.adoption import Adoption, Standing, adoption_table, available
+from milepost.importance.comovement import moves_together
+from milepost.importance.design import Design
+from milepost.importance.effect import Effect, effect_of, q_values, raw_differences, shifted, unknown_effect
+from milepost.importance.joint import Joint, beside_others, effects_beside, fit_joint
+from milepost.importance.lean import Lean, common_lean
+from milepost.importance.relations import Relations, find_relations
+from milepost.importance.stability import Stability, stability
+from milepost.settings import RankingSettings, Settings
+from milepost.signals.matrix import Observations
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Estimates by feature, in the catalogue's order.
+
+    totals: beside all features but those that follow (and twins that cannot be told apart), less the common lean where
+    the negative control fails; directs: beside all others; alones: beside the controls only; raws: no adjustment.
+    without_depth, at_renewal: total effects of the features that pass, not adjusted for depth, and over rows with a
+    term end in the outcome window; together: for the same features, how much use of all else moves with them.
+    intensities: much use against little, of ubiquitous features. q: within each feature's own family.
+    """
+
+    design: Design
+    adoption: tuple[Adoption, ...]
+    relations: Relations
+    totals: tuple[Effect, ...]
+    directs: tuple[Effect, ...]
+    alones: tuple[Effect, ...]
+    raws: tuple[Effect, ...]
+    without_depth: Mapping[int, Effect]
+    at_renewal: Mapping[int, Effect]
+    together: Mapping[int, float]
+    intensities: Mapping[int, Effect]
+    q: Floats
+    stable: Stability
+    lean: Lean
+
+
+def study(observations: Observations, design: Design, settings: Settings) -> Study:
+    """Estimate everything from one joint fit."""
+    adoption = adoption_table(observations, settings.adoption)
+    adopted, eligible = observations.adopted, available(observations)
+    relations, joint = find_relations(observations), fit_joint(design, adopted, eligible)
+    totals, left_out = _totals(design, joint, eligible, relations)
+    totals, lean = _less_lean(totals, adoption, settings)
+    inside, niche = (standing_is(adoption, standing) for standing in (Standing.INSIDE, Standing.NICHE))
+    above = np.flatnonzero(standing_is(adoption, Standing.UBIQUITOUS)).tolist()
+    intensities = {column: _intensity(observations, design, column, settings.project.seed) for column in above}
+    q = _families(totals, inside, niche, intensities)
+    rules = settings.ranking
+    clear = np.flatnonzero(passing(totals, q, rules) & (inside | niche)).tolist()
+    nothing = np.zeros_like(relations.twins)
+    return Study(
+        design=design,
+        adoption=adoption,
+        relations=relations,
+        totals=totals,
+        directs=effects_beside(design, joint, eligible, beside_others(joint, nothing)),
+        alones=effects_beside(design, joint, eligible, beside_others(joint, ~nothing)),
+        raws=raw_differences(design, adopted, eligible),
+        without_depth=_without_depth(design, joint, eligible, left_out, clear),
+        at_renewal=_at_renewal(design, joint, eligible, left_out, clear),
+        together=moves_together(observations, clear),
+        intensities=intensities,
+        q=q,
+        stable=stability(totals, inside, rules.top_k, rules.bootstraps, settings.project.seed),
+        lean=lean,
+    )
+
+
+def kept_features(observations: Observations, design: Design, settings: Settings) -> dict[str, float]:
+    """Feature -> lower bound of the features that would be kept: the ranking without everything that is only shown."""
+    adoption = adoption_table(observations, settings.adoption)
+    inside = standing_is(adoption, Standing.INSIDE)
+    eligible = available(observations)
+    joint = fit_joint(design, observations.adopted, eligible)
+    totals, _ = _totals(design, joint, eligible, find_relations(observations))
+    totals, _ = _less_lean(totals, adoption, settings)
+    q = q_values(np.array([effect.p for effect in totals]))
+    drawn = stability(totals, inside, settings.ranking.top_k, settings.ranking.bootstraps, settings.project.seed)
+    good = passing(totals, q, settings.ranking) & (drawn.same_sign >= settings.ranking.min_same_sign)
+    return {
+        adoption[column].feature: totals[column].low for column in np.flatnonzero(good) if totals[column].low > 0
+    }  # fmt: skip
+
+
+def passing(totals: tuple[Effect, ...], q: Floats, rules: RankingSettings) -> Flags:
+    """bool [features]: significant after the correction, whichever way."""
+    sided = np.array([effect.low > 0 or effect.high < 0 for effect in totals])
+    return np.asarray((np.nan_to_num(q, nan=1.0) <= rules.max_q) & sided)
+
+
+def standing_is(adoption: tuple[Adoption, ...], standing: Standing) -> Flags:
+    """bool [features]: adoption stands there against the benchmark."""
+    return np.array([row.standing == standing for row in adoption])
+
+
+def _totals(design: Design, joint: Joint, eligible: Flags, relations: Relations) -> tuple[tuple[Effect, ...], Flags]:
+    """Total effects, and what each was not adjusted for [features × columns].
+
+    Twins are adjusted for each other when that tells one of them apart from nothing; else none of the bundle is, and
+    each shows what the bundle goes with.
+    """
+    left_out = beside_others(joint, relations.followers)
+    totals = effects_beside(design, joint, eligible, left_out)
+    clear = np.array([effect.low > 0 or effect.high < 0 for effect in totals])
+    twinned = relations.twins.any(axis=1)
+    told = clear | (relations.twins & clear).any(axis=1)
+    together = np.flatnonzero(twinned & ~told).tolist()
+    if not together:
+        return totals, left_out
+    left_out[together] |= beside_others(joint, relations.twins)[together]
+    found = effects_beside(design, joint, eligible, left_out, wanted=together)
+    return tuple(found[place] if place in together else effect for place, effect in enumerate(totals)), left_out
+
+
+def _less_lean(
+    totals: tuple[Effect, ...], adoption: tuple[Adoption, ...], settings: Settings
+) -> tuple[tuple[Effect, ...], Lean]:
+    """Total effects less what features share that are neither kept nor harmful, when they clearly share something."""
+    inside = standing_is(adoption, Standing.INSIDE)
+    p = np.where(inside, [effect.p for effect in totals], np.nan)
+    pool = inside & ~passing(totals, q_values(p), settings.ranking)
+    lean = common_lean(totals, pool, settings.ranking.bootstraps, settings.project.seed)
+    if not lean.failed:
+        return totals, lean
+    return tuple(shifted(effect, lean.points, lean.error) for effect in totals), lean
+
+
+def _families(totals: tuple[Effect, ...], inside: Flags, niche: Flags, intensities: Mapping[int, Effect]) -> Floats:
+    """q within three families: inside the band, niche, and intensity of the ubiquitous; NaN for the rest."""
+    p = np.array([effect.p for effect in totals])
+    q = np.full(len(totals), np.nan)
+    for members in (inside, niche):
+        q[members] = q_values(p[members])
+    above = list(intensities)
+    q[above] = q_values(np.array([intensities[column].p for column in above]))
+    return q
+
+
+def _without_depth(
+    design: Design, joint: Joint, eligible: Flags, left_out: Flags, wanted: list[int]
+) -> dict[int, Effect]:
+    """Total effects not adjusted for depth of use."""
+    without = left_out.copy()
+    controls = design.controls.shape[1]
+    without[:, controls - design.depth_columns : controls] = True
+    found = effects_beside(design, joint, eligible, without, wanted)
+    return {column: found[column] for column in wanted}
+
+
+def _at_renewal(design: Design, joint: Joint, eligible: Flags, left_out: Flags, wanted: list[int]) -> dict[int, Effect]:
+    """Total effects over the rows with a term end in the outcome window; empty where term ends are unknown."""
+    if design.at_renewal is None:
+        return {}
+    found = effects_beside(design, joint, eligible & design.at_renewal[:, None], left_out, wanted)
+    return {column: found[column] for column in wanted}
+
+
+def _intensity(observations: Observations, design: Design, column: int, seed: int) -> Effect:
+    """Much against little use per seat among users; each half of the accounts is cut at the other half's median."""
+    users = observations.adopted[:, column] & available(observations)[:, column]
+    seats = np.nan_to_num(observations.context["seats"].to_numpy(dtype=np.float64), nan=1.0)
+    use = observations.counts[:, column] / np.maximum(seats, 1.0)
+    half = (np.random.default_rng(seed).permutation(design.accounts) % 2)[design.codes]
+    cuts = [np.median(use[users & (half == side)]) if (users & (half == side)).any() else np.nan for side in (0, 1)]
+    much = use >= np.where(half == 0, cuts[1], cuts[0])
+    return effect_of(design, much, users) if users.any() else unknown_effect(design.accounts)

@@ -1,0 +1,48 @@
+"""The negative control on effects whose middle is known."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from milepost.importance.effect import Effect, unknown_effect
+from milepost.importance.lean import common_lean
+
+
+def effects(points: np.ndarray, accounts: int = 400) -> list[Effect]:
+    """Independent effects with an error of one point each."""
+    rng = np.random.default_rng(1)
+    found = []
+    for point in points:
+        influence = rng.normal(size=accounts)
+        influence /= np.sqrt((influence**2).sum())
+        found.append(Effect(point, point - 2, point + 2, 0.5, 1.0, 0.9, influence, 1000))
+    return found
+
+
+def test_features_that_all_lean_fail_the_control() -> None:
+    pool = effects(np.linspace(0.2, 1.8, 25))
+    lean = common_lean(pool, np.ones(25, bool), 400, 3)
+    assert lean.points == 1.0
+    assert lean.features == 25
+    # the median of 25 independent ones has an error near 1.25 / 5
+    assert 0.15 < lean.error < 0.4
+    assert lean.failed
+
+
+def test_features_around_nothing_pass_it() -> None:
+    assert not common_lean(effects(np.linspace(-1, 1, 25)), np.ones(25, bool), 400, 3).failed
+    assert not common_lean(effects(np.linspace(-1.8, -0.2, 25)), np.ones(25, bool), 400, 3).failed
+
+
+def test_only_the_pool_counts() -> None:
+    points = np.concatenate([np.linspace(-1, 1, 21), np.full(10, 5.0)])
+    inside = np.arange(31) < 21
+    assert common_lean(effects(points), inside, 200, 3).points == 0.0
+
+
+def test_too_few_features_say_nothing() -> None:
+    pool = [*effects(np.full(7, 3.0)), unknown_effect(400)]
+    lean = common_lean(pool, np.ones(8, bool), 200, 3)
+    assert np.isnan(lean.points)
+    assert not lean.failed
+    assert lean.features == 7

@@ -1,0 +1,92 @@
+"""A model is used only for the dates and windows it was trained for; a framework made later is named."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from milepost.bundle import save_bundle
+from milepost.errors import BundleError
+from milepost.framework import Framework, to_toml
+from milepost.maturity.categories import Category
+from milepost.pipeline.score import score_job
+from milepost.training.boosting import fit_boosting
+from milepost.training.calibrate import Calibrator
+from milepost.training.model import ChurnModel
+
+CATEGORY = Category("automation", ("macros",), 1, 1, 0.9, 0.4, 0.95, 0.6, 0.97, 0.9, 7.0, 3.0, 11.0, "because")
+
+
+@pytest.fixture
+def save(make_job):
+    """Save a model of the product's own signals, with something else beside it where the test says so."""
+
+    def saving(**changed):
+        job = make_job()
+        values = job.observations.matrix.values
+        churned = (np.arange(len(values)) % 5 == 0).astype(np.float64)
+        booster = fit_boosting(values, churned, seed=1, threads=1, rounds=2).text
+        model = ChurnModel(
+            "boosting", job.observations.matrix.signals, Calibrator("platt", 1.0, 0.0), 0.2, booster=booster
+        )
+        extra = {"young_risk": 0.1, "typical": {}, "as_of": str(job.as_of), "windows": job.windows_in_use} | changed
+        save_bundle(job.settings.models, "run", model, {k: v for k, v in extra.items() if v is not None})
+
+    return saving
+
+
+def test_a_model_scores_its_own_date_and_later_ones(make_job, save):
+    save(as_of="2024-06-01")
+    assert score_job(make_job(date(2024, 6, 1))).as_json()["scores"]["rows"] == 11
+    assert score_job(make_job()).as_json()["scores"]["note"] == ""
+
+
+def test_a_model_that_saw_later_data_is_refused(make_job, save, product):
+    save(as_of="2024-06-30")
+    message = "trained with data up to 2024-06-30, later than --as-of 2024-05-01"
+    with pytest.raises(BundleError, match=message) as caught:
+        score_job(make_job(date(2024, 5, 1)))
+    assert "milepost train --as-of 2024-05-01" in caught.value.fix
+    assert not (product / "out" / "scores").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("observation_days = 30", "observation_days = 31", "observation_days 30, now 31"),
+        ("outcome_days = 30", "outcome_days = 20", "outcome_days 30, now 20"),
+        ("gap_days = 7", "gap_days = 8\nstep = 15", "gap_days 7, now 8; step month, now 15"),
+        ("grace_days = 7", "grace_days = 0", "grace_days 7, now 0"),
+        ("min_tenure_days = 20", "min_tenure_days = 10", "min_tenure_days 20, now 10"),
+    ],
+)
+def test_a_model_for_other_windows_is_refused(make_job, save, product, old, new, message):
+    save()
+    path = product / "milepost.toml"
+    path.write_text(path.read_text().replace(old, new), encoding="utf-8")
+    with pytest.raises(BundleError, match=f"trained for {message}") as caught:
+        score_job(make_job())
+    assert "milepost train" in caught.value.fix
+    assert not (product / "out" / "scores").exists()
+
+
+def test_a_model_that_does_not_say_its_windows_is_refused(make_job, save):
+    save(windows=None)
+    with pytest.raises(BundleError, match="does not say which windows it was trained for") as caught:
+        score_job(make_job())
+    assert "milepost train" in caught.value.fix
+
+
+def test_a_framework_made_later_is_used_and_named(make_job, save, product):
+    save(as_of="2024-05-01")
+    framework = Framework(3, date(2024, 6, 30), "", (CATEGORY,))
+    (product / "framework.toml").write_text(to_toml(framework), encoding="utf-8")
+    result = score_job(make_job(date(2024, 5, 1)))
+    note = "framework.toml was made from data up to 2024-06-30, later than the scored date 2024-05-01"
+    assert note in result.as_json()["scores"]["note"]
+    assert note in result.as_text()
+    (product / "framework.toml").write_text(to_toml(replace(framework, created=date(2024, 5, 1))), encoding="utf-8")
+    again = score_job(make_job(date(2024, 5, 1)))
+    assert again.as_json()["scores"]["note"] == ""
+    assert "later than" not in again.as_text()
