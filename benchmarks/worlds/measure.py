@@ -61,7 +61,7 @@ def judge_ranking(ranking: Ranking, seen: Seen, seconds: float) -> Judged:
     inside = [row for row in ranking.evidence if row.verdict not in _OUTSIDE and np.isfinite(row.effect)]
     kept = [row for row in ranking.evidence if row.verdict == Verdict.KEEP]
     wrong = [row for row in kept if seen.effect[row.feature] <= 0]
-    failed = bool(ranking.lean > 2 * ranking.lean_error)
+    failed = ranking.control_failed
     niche = [name for name, share in seen.adoption.items() if share < 0.1]
     watched = {row.feature for row in ranking.evidence if row.verdict == Verdict.NICHE_WATCH}
     real = [name for name in niche if seen.effect[name] > 1.0]

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from milepost.settings import AdoptionSettings
+from milepost.signals.catalogue import Feature
 from milepost.signals.matrix import Observations
 from milepost.terms import ACCOUNT, SNAPSHOT
 from milepost.windows import midnight
@@ -51,12 +52,57 @@ class Adoption:
 
 def adoption_table(observations: Observations, settings: AdoptionSettings) -> tuple[Adoption, ...]:
     """Adoption of every feature, in the catalogue's order, over the rows given."""
-    allowed, adopted = available(observations), observations.adopted
-    accounts = pd.factorize(observations.context[ACCOUNT])[0]
+    context, allowed = observations.context, available(observations)
+    adopted = observations.adopted & allowed
+    groups = {name: _Grouped.of(context[name]) for name in (SNAPSHOT, "plan_at_start", "size_band")}
+    rates = {name: grouped.rates(adopted, allowed) for name, grouped in groups.items()}
+    accounts = pd.factorize(context[ACCOUNT])[0]
+    sides = _distinct(accounts, adopted), _distinct(accounts, allowed & ~adopted)
+    eligible = _distinct(accounts, allowed)
     return tuple(
-        _one(observations, column, allowed[:, column], adopted[:, column] & allowed[:, column], accounts, settings)
+        _one(
+            observations.features[column],
+            Counts(int(eligible[column]), int(sides[0][column]), int(sides[1][column])),
+            {name: _named(grouped.names, rates[name][:, column]) for name, grouped in groups.items()},
+            groups["plan_at_start"].explained(adopted[:, column], allowed[:, column]),
+            (_is_new(observations, column), settings),
+        )
         for column in range(len(observations.features))
     )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Distinct accounts: eligible, adopted, and eligible without adopting."""
+
+    eligible: int
+    adopted: int
+    not_adopted: int
+
+
+@dataclass(frozen=True)
+class _Grouped:
+    """Rows by group: names, and the code of each row."""
+
+    names: tuple[str, ...]
+    codes: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, column: pd.Series) -> _Grouped:
+        codes, names = pd.factorize(column, sort=True)
+        return cls(tuple(str(name) for name in names), codes.astype(np.intp))
+
+    def rates(self, adopted: Flags, allowed: Flags) -> NDArray[np.float64]:
+        """Adopted over allowed: float [groups × features], NaN where nobody was allowed."""
+        member = (self.codes == np.arange(len(self.names))[:, None]).astype(np.float32)
+        there, used = member @ allowed.astype(np.float32), member @ adopted.astype(np.float32)
+        shares: NDArray[np.float64] = np.full(there.shape, np.nan)
+        np.divide(used, there, out=shares, where=there > 0)
+        return shares
+
+    def explained(self, used: Flags, rows: Flags) -> float:
+        """eta² of the groups over the rows."""
+        return variance_share(used[rows], self.codes[rows])
 
 
 def available(observations: Observations) -> Flags:
@@ -74,39 +120,54 @@ def variance_share(values: Flags, groups: NDArray[np.generic]) -> float:
     """eta²: the share of the variance of 0/1 values that lies between groups; 0 when they do not vary."""
     if not len(values) or values.all() or not values.any():
         return 0.0
-    frame = pd.DataFrame({"value": values.astype(float), "group": groups})
-    means = frame.groupby("group")["value"].transform("mean").to_numpy()
-    return float(means.var() / frame["value"].to_numpy().var())
+    codes = groups if groups.dtype.kind in "iu" else pd.factorize(groups)[0]
+    size = np.bincount(codes).astype(np.float64)
+    share = np.bincount(codes, values) / np.maximum(size, 1)
+    mean = float(values.mean())
+    return float((size * (share - mean) ** 2).sum() / len(values) / (mean * (1 - mean)))
+
+
+def _distinct(accounts: NDArray[np.intp], flags: Flags) -> NDArray[np.intp]:
+    """Accounts with any flagged row, for each feature."""
+    count = int(accounts.max(initial=-1)) + 1
+    found = np.zeros(flags.shape[1], dtype=np.intp)
+    for column in range(flags.shape[1]):
+        seen = np.zeros(count, dtype=bool)
+        seen[accounts[flags[:, column]]] = True
+        found[column] = seen.sum()
+    return found
+
+
+def _is_new(observations: Observations, column: int) -> bool:
+    """Launched inside the observation window of the last snapshot."""
+    launched, context = observations.features[column].launched_at, observations.context
+    if launched is None or not len(context):
+        return False
+    last = midnight(pd.Timestamp(context[SNAPSHOT].max()).date())
+    return bool(midnight(launched) > last - timedelta(days=observations.windows.observation_days))
 
 
 def _one(
-    observations: Observations,
-    column: int,
-    allowed: Flags,
-    adopted: Flags,
-    accounts: NDArray[np.intp],
-    settings: AdoptionSettings,
+    feature: Feature,
+    counts: Counts,
+    rates: dict[str, dict[str, float]],
+    plan_share: float,
+    given: tuple[bool, AdoptionSettings],
 ) -> Adoption:
-    context = observations.context
-    rows, used = context[allowed], adopted[allowed]
-    rate = float(_rates(used, rows[SNAPSHOT]).mean()) if len(rows) else float("nan")
-    sides = len(np.unique(accounts[adopted])), len(np.unique(accounts[allowed & ~adopted]))
-    launched = observations.features[column].launched_at
-    last = midnight(pd.Timestamp(context[SNAPSHOT].max()).date()) if len(context) else None
-    opens = last - timedelta(days=observations.windows.observation_days) if last else None
-    too_new = launched is not None and opens is not None and midnight(launched) > opens
-    standing = Standing.TOO_NEW if too_new else _standing(rate, sides, settings)
+    too_new, settings = given
+    rate = float(np.mean(list(rates[SNAPSHOT].values()))) if rates[SNAPSHOT] else float("nan")
+    sides = counts.adopted, counts.not_adopted
     return Adoption(
-        feature=observations.features[column].name,
-        eligible=len(np.unique(accounts[allowed])),
-        adopted=sides[0],
-        not_adopted=sides[1],
+        feature=feature.name,
+        eligible=counts.eligible,
+        adopted=counts.adopted,
+        not_adopted=counts.not_adopted,
         rate=rate,
-        by_plan=_named(_rates(used, rows["plan_at_start"])),
-        by_size=_named(_rates(used, rows["size_band"])),
-        plan_share=variance_share(used, rows["plan_at_start"].to_numpy()),
+        by_plan=rates["plan_at_start"],
+        by_size=rates["size_band"],
+        plan_share=plan_share,
         discount=4 * rate * (1 - rate),
-        standing=standing,
+        standing=Standing.TOO_NEW if too_new else _standing(rate, sides, settings),
     )
 
 
@@ -122,9 +183,6 @@ def _standing(rate: float, sides: tuple[int, int], settings: AdoptionSettings) -
     return Standing.NICHE if adopted < not_adopted or adopted < settings.min_accounts else Standing.UBIQUITOUS
 
 
-def _rates(used: Flags, groups: pd.Series) -> pd.Series:
-    return pd.Series(used.astype(float), index=groups.index).groupby(groups).mean()
-
-
-def _named(rates: pd.Series) -> dict[str, float]:
-    return {str(group) or "unknown": float(rate) for group, rate in rates.items()}
+def _named(names: tuple[str, ...], rates: NDArray[np.float64]) -> dict[str, float]:
+    """Group -> rate, of the groups in which somebody was allowed."""
+    return {name or "unknown": float(rate) for name, rate in zip(names, rates, strict=True) if not np.isnan(rate)}

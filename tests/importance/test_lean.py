@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from milepost.importance.effect import Effect, unknown_effect
 from milepost.importance.lean import common_lean
 
 
 def effects(points: np.ndarray, accounts: int = 400) -> list[Effect]:
-    """Independent effects with an error of one point each."""
+    """Independent effects with an error of one point each, their intervals two points to both sides."""
     rng = np.random.default_rng(1)
     found = []
     for point in points:
@@ -22,7 +23,7 @@ def effects(points: np.ndarray, accounts: int = 400) -> list[Effect]:
 def test_features_that_all_lean_fail_the_control() -> None:
     pool = effects(np.linspace(0.2, 1.8, 25))
     lean = common_lean(pool, np.ones(25, bool), 400, 3)
-    assert lean.points == 1.0
+    assert lean.points == lean.shift == 1.0
     assert lean.features == 25
     # the median of 25 independent ones has an error near 1.25 / 5
     assert 0.15 < lean.error < 0.4
@@ -34,6 +35,16 @@ def test_features_around_nothing_pass_it() -> None:
     assert not common_lean(effects(np.linspace(-1.8, -0.2, 25)), np.ones(25, bool), 400, 3).failed
 
 
+def test_loud_features_alarm_and_do_not_shift() -> None:
+    # ten are clearly above nothing: the control counts them, the shift is the middle of the quiet ones
+    lean = common_lean(
+        effects(np.concatenate([np.linspace(-0.5, 0.9, 15), np.full(10, 3.0)])), np.ones(25, bool), 400, 3
+    )
+    assert lean.shift == pytest.approx(0.2)
+    assert lean.points > lean.shift
+    assert lean.failed
+
+
 def test_only_the_pool_counts() -> None:
     points = np.concatenate([np.linspace(-1, 1, 21), np.full(10, 5.0)])
     inside = np.arange(31) < 21
@@ -41,7 +52,7 @@ def test_only_the_pool_counts() -> None:
 
 
 def test_too_few_features_say_nothing() -> None:
-    pool = [*effects(np.full(7, 3.0)), unknown_effect(400)]
+    pool = [*effects(np.full(7, 0.5)), unknown_effect(400)]
     lean = common_lean(pool, np.ones(8, bool), 200, 3)
     assert np.isnan(lean.points)
     assert not lean.failed

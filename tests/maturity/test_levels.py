@@ -14,7 +14,7 @@ from milepost.errors import FrameworkError
 from milepost.framework import Framework
 from milepost.importance.ranking import rank_features
 from milepost.maturity.categories import Category, Maturity
-from milepost.maturity.levels import _describe, derive_maturity, levels_for
+from milepost.maturity.levels import derive_maturity, describe, levels_for
 from milepost.signals.matrix import Observations
 
 
@@ -71,17 +71,17 @@ def test_the_contrast_is_judged_on_other_accounts(maturity: Maturity) -> None:
 
 def test_headline_is_null_with_the_reason_when_too_few_categories(current: Observations, world: Any) -> None:
     two = (category("alpha", ("feature_00",), 1), category("beta", ("feature_01",), 1))
-    found = _describe(two, None, (world.observations, current), world.settings)
+    found = describe(two, None, (world.observations, current), world.settings)
     assert found.share_three_or_more is None
     assert found.reason == "only 2 categories hold a kept feature (alpha, beta), 3 are needed"
     assert found.over_time["share"].isna().all()
-    none = _describe((), None, (world.observations, current), world.settings)
+    none = describe((), None, (world.observations, current), world.settings)
     assert "only 0 categories hold a kept feature (none)" in none.reason
 
 
 def test_a_category_without_a_cut_counts_towards_nothing(current: Observations, world: Any) -> None:
     three = tuple(category(name, (f"feature_0{n}",), None if n == 2 else 1) for n, name in enumerate(("a", "b", "c")))
-    found = _describe(three, None, (world.observations, current), world.settings)
+    found = describe(three, None, (world.observations, current), world.settings)
     assert found.share_three_or_more is None
     assert found.reason.startswith("only 2 categories have a clear cut, 3 are needed; without one: c (candidate 1")
     assert set(found.share_by_category) == {"a", "b"}
@@ -97,7 +97,7 @@ def test_shares_by_hand(current: Observations, world: Any) -> None:
         category("a", ("feature_00",), 1), category("b", ("feature_01",), 1),
         category("c", ("feature_02", "feature_03"), 2),
     )  # fmt: skip
-    found = _describe(three, None, (world.observations, now), world.settings)
+    found = describe(three, None, (world.observations, now), world.settings)
     assert found.share_three_or_more == 0.25
     assert found.share_entitled == pytest.approx(1 / 3)
     assert found.share_by_category == {"a": 0.5, "b": 0.5, "c": 0.25}

@@ -24,7 +24,7 @@ EVIDENCE = FeatureEvidence(
     eligible=100, adopted=40, adoption=0.4, adoption_by_plan={"pro": 0.5}, adoption_by_size={}, plan_share=0.1,
     discount=0.96, stability=1.0, top_k=0.9, e_value=2.5, verdict=Verdict.KEEP, hypothesis="", because="because",
 )  # fmt: skip
-RANKING = Ranking((EVIDENCE,), 500, 120, 60, 4.2, {"a": 1.5}, {}, 0.1, 0.2, Goal.EXPANDED, "expanded", ("a note",))
+RANKING = Ranking((EVIDENCE,), 500, 120, 60, 4.2, {"a": 1.5}, {}, 0.1, True, Goal.EXPANDED, "expanded", ("a note",))
 METRICS = Metrics(0.8, 0.3, 0.2, 0.05, 0.06, 0.01, 400, 50, 45, 0.75, NAN)
 
 

@@ -63,6 +63,11 @@ def test_too_short_a_history_is_refused_with_the_days_needed() -> None:
         split_forward(rows(steps(3)), WINDOWS, TrainingSettings())
 
 
+def test_one_date_is_refused_in_the_singular() -> None:
+    with pytest.raises(NotEnoughData, match="1 snapshot date with a known outcome leaves none to test on"):
+        split_forward(rows(steps(1)), WINDOWS, TrainingSettings())
+
+
 def test_folds_keep_an_account_together_and_depend_on_id_and_seed_only() -> None:
     ids = pd.Series([f"account {place % 500}" for place in range(1500)])
     folds = account_folds(ids, 5, seed=7)

@@ -28,6 +28,7 @@ Flags = NDArray[np.bool_]
 
 _AT_A_TIME = 8  # features whose rows are in memory at once
 _CORRECTIONS = 2
+_WORTH_IT = 0.7  # share of the columns up to which a copy of them is cheaper
 _PENALTIES = (1.0, 1e4)
 _MOST_FITS = 8
 
@@ -36,16 +37,16 @@ _MOST_FITS = 8
 class Joint:
     """The fitted joint model.
 
-    x: [rows × columns], controls then the adoption of each feature; first: column of the first feature; beta, penalty:
-    [columns]; information: X'WX without the penalty; gradient: X'(y - p); overlap: how much rows of an account repeat.
+    x: [rows × columns], controls then the adoption of each feature; first: column of the first feature; penalty:
+    [columns]; information: X'WX without the penalty; target: X'(y - p) + X'WX beta, the right-hand side that every
+    restricted fit solves; overlap: how much rows of an account repeat each other.
     """
 
     x: Floats
     first: int
-    beta: Floats
+    target: Floats
     penalty: Floats
     information: Floats
-    gradient: Floats
     overlap: float
 
 
@@ -78,9 +79,9 @@ def fit_joint(design: Design, adopted: Flags, eligible: Flags) -> Joint:
         if abs(np.log(ridge / before)) < 0.1:
             break
     weight = fit.chance * (1 - fit.chance)
-    return Joint(
-        x, first, fit.beta, penalty, information(x, weight), x.T @ (design.churned - fit.chance), repeats
-    )  # fmt: skip
+    curvature = information(x, weight)
+    target = x.T @ (design.churned - fit.chance) + curvature @ fit.beta
+    return Joint(x, first, target, penalty, curvature, repeats)
 
 
 def effects_beside(
@@ -101,10 +102,23 @@ def effects_beside(
         batch = asked[begin : begin + _AT_A_TIME]
         stay = ~left_out[batch]
         stay[np.arange(len(batch)), joint.first + batch] = True
-        chosen = _Chosen(joint.first + batch, stay, eligible[:, batch])
-        for place, effect in zip(batch, _batch(design, joint, chosen), strict=True):
+        small, chosen = _only(joint, _Chosen(joint.first + batch, stay, eligible[:, batch]))
+        for place, effect in zip(batch, _batch(design, small, chosen), strict=True):
             found[place] = effect
     return tuple(found)
+
+
+def _only(joint: Joint, chosen: _Chosen) -> tuple[Joint, _Chosen]:
+    """The same model without the columns that none of the batch uses, where that saves work."""
+    needed = chosen.stay.any(axis=0)
+    if needed.mean() > _WORTH_IT:
+        return joint, chosen
+    columns = np.flatnonzero(needed)
+    small = Joint(
+        np.ascontiguousarray(joint.x[:, columns]), joint.first, joint.target[columns], joint.penalty[columns],
+        joint.information[np.ix_(columns, columns)], joint.overlap,
+    )  # fmt: skip
+    return small, _Chosen(np.searchsorted(columns, chosen.columns), chosen.stay[:, columns], chosen.eligible)
 
 
 def beside_others(joint: Joint, behind: Flags) -> Flags:
@@ -167,8 +181,7 @@ def _inverse(joint: Joint, column: int, stay: Flags) -> Floats:
 
 def _restricted(design: Design, joint: Joint, chosen: _Chosen, inverses: list[Floats]) -> Floats:
     """Coefficients [columns × batch] with the left-out columns at 0."""
-    target = joint.gradient + joint.information @ joint.beta
-    beta = np.column_stack([inverse @ target for inverse in inverses])
+    beta = np.column_stack([inverse @ joint.target for inverse in inverses])
     penalty = np.repeat(joint.penalty[:, None], len(inverses), axis=1)
     penalty[chosen.columns, np.arange(len(inverses))] = TREATMENT_PENALTY
     for _ in range(_CORRECTIONS):

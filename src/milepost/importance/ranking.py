@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from milepost.adoption import available
 from milepost.errors import NotEnoughData
 from milepost.importance.design import Design, account_codes, make_design, ranked_rows
 from milepost.importance.effect import e_value, e_value_of_bound, overlap
@@ -45,8 +44,8 @@ class Ranking:
     retention that 80 of 100 studies of this size would find for a feature half of the accounts adopt.
     without_depth, at_renewal: feature -> total effect in points for kept features, not adjusted for depth of use, and
     among rows with a term end in the outcome window (empty where term ends are unknown).
-    lean, lean_error: what the features that are not kept share, in points (NaN: too few to say); where it is clearly
-    above 0 the negative control fails and every total effect is less that much.
+    control_failed: the features that are not kept clearly lean to staying; shift: points that every total effect is
+    less for it.
     goal, event: what is ranked by, and the outcome that churned_accounts counts (the rarer one).
     notes: what a reader has to know, one sentence each.
     """
@@ -58,8 +57,8 @@ class Ranking:
     smallest_effect_points: float
     without_depth: dict[str, float] = field(default_factory=dict)
     at_renewal: dict[str, float] = field(default_factory=dict)
-    lean: float = float("nan")
-    lean_error: float = float("nan")
+    shift: float = 0.0
+    control_failed: bool = False
     goal: Goal = Goal.RETAINED
     event: str = "churned"
     notes: tuple[str, ...] = ()
@@ -108,7 +107,8 @@ def rank_features(
     )
     return Ranking(
         evidence, len(design.codes), design.accounts, design.churned_accounts, smallest_effect(design),
-        without, renewal, found.lean.points, found.lean.error, goal, words.event, _notes(used, found, words),
+        without, renewal, found.lean.shift if found.lean.failed else 0.0, found.lean.failed, goal,
+        words.event, _notes(used, found, words),
     )  # fmt: skip
 
 
@@ -181,7 +181,7 @@ def _row(
     settings, words = manner
     case = _case(observations, study, column, words)
     judgement = judge(case, settings.ranking)
-    churned = _churned(observations, study.design, column)
+    churned = _churned(observations, study, column)
     return FeatureEvidence(
         feature=feature.name,
         category=feature.category,
@@ -256,10 +256,10 @@ def _grade(study: Study, column: int) -> str:
     return grade(study.totals[column], others, study.together[column], study.lean.failed)
 
 
-def _churned(observations: Observations, design: Design, column: int) -> tuple[int, int]:
+def _churned(observations: Observations, study: Study, column: int) -> tuple[int, int]:
     """Accounts that churned having adopted the feature, and having access without."""
-    adopted, allowed = observations.adopted[:, column], available(observations)[:, column]
-    return design.churned_among(adopted & allowed), design.churned_among(~adopted & allowed)
+    adopted, allowed = observations.adopted[:, column], study.eligible[:, column]
+    return study.design.churned_among(adopted & allowed), study.design.churned_among(~adopted & allowed)
 
 
 def _ordered(rows: list[FeatureEvidence]) -> tuple[FeatureEvidence, ...]:
@@ -291,6 +291,6 @@ def _notes(observations: Observations, found: Study, words: Words) -> tuple[str,
         notes.append(
             f"The negative control fails: {lean.features} features that mark nobody lean {lean.points:+.1f} points "
             f"(standard error {lean.error:.1f}) to staying, so something no table shows stands behind adoption and "
-            "retention. Effects are shown less that much, and as associations only."
+            f"retention. Effects are shown less {lean.shift:.1f} points, and as associations only."
         )
     return tuple(notes)

@@ -27,14 +27,16 @@ Flags = NDArray[np.bool_]
 class Study:
     """Estimates by feature, in the catalogue's order.
 
-    totals: beside all features but those that follow (and twins that cannot be told apart), less the common lean where
-    the negative control fails; directs: beside all others; alones: beside the controls only; raws: no adjustment.
-    without_depth, at_renewal: total effects of the features that pass, not adjusted for depth, and over rows with a
-    term end in the outcome window; together: for the same features, how much use of all else moves with them.
-    intensities: much use against little, of ubiquitous features. q: within each feature's own family.
+    eligible: bool [rows × features], had access. totals: beside all features but those that follow (and twins that
+    cannot be told apart), less the common lean where the negative control fails; directs: beside all others; alones:
+    beside the controls only; raws: no adjustment. without_depth, at_renewal: total effects of the features that pass,
+    not adjusted for depth, and over rows with a term end in the outcome window; together: for the same features, how
+    much use of all else moves with them. intensities: much use against little, of ubiquitous features. q: within each
+    feature's own family.
     """
 
     design: Design
+    eligible: Flags
     adoption: tuple[Adoption, ...]
     relations: Relations
     totals: tuple[Effect, ...]
@@ -55,22 +57,26 @@ def study(observations: Observations, design: Design, settings: Settings) -> Stu
     adoption = adoption_table(observations, settings.adoption)
     adopted, eligible = observations.adopted, available(observations)
     relations, joint = find_relations(observations), fit_joint(design, adopted, eligible)
-    totals, left_out = _totals(design, joint, eligible, relations)
+    totals, left_out = _totals(design, joint, eligible, (relations, adoption, settings))
+    totals_before = totals
     totals, lean = _less_lean(totals, adoption, settings)
     inside, niche = (standing_is(adoption, standing) for standing in (Standing.INSIDE, Standing.NICHE))
     above = np.flatnonzero(standing_is(adoption, Standing.UBIQUITOUS)).tolist()
-    intensities = {column: _intensity(observations, design, column, settings.project.seed) for column in above}
+    intensities = {
+        column: _intensity(observations, design, column, (eligible, settings.project.seed)) for column in above
+    }
     q = _families(totals, inside, niche, intensities)
     rules = settings.ranking
     clear = np.flatnonzero(passing(totals, q, rules) & (inside | niche)).tolist()
-    nothing = np.zeros_like(relations.twins)
+    others = beside_others(joint, np.ones_like(relations.twins))
     return Study(
         design=design,
+        eligible=eligible,
         adoption=adoption,
         relations=relations,
         totals=totals,
-        directs=effects_beside(design, joint, eligible, beside_others(joint, nothing)),
-        alones=effects_beside(design, joint, eligible, beside_others(joint, ~nothing)),
+        directs=_directs(design, joint, eligible, (left_out, totals_before)),
+        alones=effects_beside(design, joint, eligible, others),
         raws=raw_differences(design, adopted, eligible),
         without_depth=_without_depth(design, joint, eligible, left_out, clear),
         at_renewal=_at_renewal(design, joint, eligible, left_out, clear),
@@ -88,9 +94,9 @@ def kept_features(observations: Observations, design: Design, settings: Settings
     inside = standing_is(adoption, Standing.INSIDE)
     eligible = available(observations)
     joint = fit_joint(design, observations.adopted, eligible)
-    totals, _ = _totals(design, joint, eligible, find_relations(observations))
+    totals, _ = _totals(design, joint, eligible, (find_relations(observations), adoption, settings))
     totals, _ = _less_lean(totals, adoption, settings)
-    q = q_values(np.array([effect.p for effect in totals]))
+    q = q_values(np.where(inside, [effect.p for effect in totals], np.nan))
     drawn = stability(totals, inside, settings.ranking.top_k, settings.ranking.bootstraps, settings.project.seed)
     good = passing(totals, q, settings.ranking) & (drawn.same_sign >= settings.ranking.min_same_sign)
     return {
@@ -109,15 +115,19 @@ def standing_is(adoption: tuple[Adoption, ...], standing: Standing) -> Flags:
     return np.array([row.standing == standing for row in adoption])
 
 
-def _totals(design: Design, joint: Joint, eligible: Flags, relations: Relations) -> tuple[tuple[Effect, ...], Flags]:
+def _totals(
+    design: Design, joint: Joint, eligible: Flags, given: tuple[Relations, tuple[Adoption, ...], Settings]
+) -> tuple[tuple[Effect, ...], Flags]:
     """Total effects, and what each was not adjusted for [features × columns].
 
-    Twins are adjusted for each other when that tells one of them apart from nothing; else none of the bundle is, and
-    each shows what the bundle goes with.
+    Twins are adjusted for each other when one of them passes so; else none of the bundle is, and each shows what the
+    bundle goes with.
     """
+    relations, adoption, settings = given
     left_out = beside_others(joint, relations.followers)
     totals = effects_beside(design, joint, eligible, left_out)
-    clear = np.array([effect.low > 0 or effect.high < 0 for effect in totals])
+    inside = standing_is(adoption, Standing.INSIDE)
+    clear = passing(totals, q_values(np.where(inside, [effect.p for effect in totals], np.nan)), settings.ranking)
     twinned = relations.twins.any(axis=1)
     told = clear | (relations.twins & clear).any(axis=1)
     together = np.flatnonzero(twinned & ~told).tolist()
@@ -126,6 +136,16 @@ def _totals(design: Design, joint: Joint, eligible: Flags, relations: Relations)
     left_out[together] |= beside_others(joint, relations.twins)[together]
     found = effects_beside(design, joint, eligible, left_out, wanted=together)
     return tuple(found[place] if place in together else effect for place, effect in enumerate(totals)), left_out
+
+
+def _directs(
+    design: Design, joint: Joint, eligible: Flags, known: tuple[Flags, tuple[Effect, ...]]
+) -> tuple[Effect, ...]:
+    """Effects beside all other features; for most features those are the total effects, which are known already."""
+    left_out, totals = known
+    differ = np.flatnonzero(left_out.any(axis=1)).tolist()
+    found = effects_beside(design, joint, eligible, np.zeros_like(left_out), differ)
+    return tuple(found[place] if place in differ else effect for place, effect in enumerate(totals))
 
 
 def _less_lean(
@@ -138,7 +158,7 @@ def _less_lean(
     lean = common_lean(totals, pool, settings.ranking.bootstraps, settings.project.seed)
     if not lean.failed:
         return totals, lean
-    return tuple(shifted(effect, lean.points, lean.error) for effect in totals), lean
+    return tuple(shifted(effect, lean.shift, lean.error) for effect in totals), lean
 
 
 def _families(totals: tuple[Effect, ...], inside: Flags, niche: Flags, intensities: Mapping[int, Effect]) -> Floats:
@@ -171,9 +191,10 @@ def _at_renewal(design: Design, joint: Joint, eligible: Flags, left_out: Flags, 
     return {column: found[column] for column in wanted}
 
 
-def _intensity(observations: Observations, design: Design, column: int, seed: int) -> Effect:
+def _intensity(observations: Observations, design: Design, column: int, given: tuple[Flags, int]) -> Effect:
     """Much against little use per seat among users; each half of the accounts is cut at the other half's median."""
-    users = observations.adopted[:, column] & available(observations)[:, column]
+    eligible, seed = given
+    users = observations.adopted[:, column] & eligible[:, column]
     seats = np.nan_to_num(observations.context["seats"].to_numpy(dtype=np.float64), nan=1.0)
     use = observations.counts[:, column] / np.maximum(seats, 1.0)
     half = (np.random.default_rng(seed).permutation(design.accounts) % 2)[design.codes]

@@ -60,7 +60,35 @@ def derive_maturity(
             categories = tuple(_derive(used, design, (name, columns), settings) for name, columns in groups.items())
         if len(groups) >= settings.maturity.mature_categories:
             contrast = cross_fitted(used, found, settings)
-    return _describe(categories, contrast, (observations, as_of_observations), settings)
+    return describe(categories, contrast, (observations, as_of_observations), settings)
+
+
+def describe(
+    categories: tuple[Category, ...],
+    contrast: Contrast | None,
+    seen: tuple[Observations, Observations],
+    settings: Settings,
+) -> Maturity:
+    """The shares of mature accounts: at the scored date, over time, by group and among those entitled to it."""
+    past, now = seen
+    needed = settings.maturity.mature_categories
+    reason = _why_not(categories, needed)
+    reached = _reached(now, categories)
+    enough = _count(reached, len(now.counts)) >= needed
+    entitled = _entitled(now, categories) >= needed
+    over_time = _over_time(past, now, categories, needed)
+    if reason:
+        over_time["share"] = np.nan
+    return Maturity(
+        categories=categories,
+        share_three_or_more=None if reason or not len(enough) else float(enough.mean()),
+        share_entitled=None if reason or not entitled.any() else float(enough[entitled].mean()),
+        reason=reason,
+        share_by_category={name: float(mature.mean()) for name, mature in reached.items() if len(mature)},
+        over_time=over_time,
+        by_group=_by_group(now, enough) if not reason else _by_group(now, enough).assign(share=np.nan),
+        contrast=contrast,
+    )
 
 
 def levels_for(observations: Observations, framework: HasCategories) -> pd.DataFrame:
@@ -118,34 +146,6 @@ def _because(choice: CutChoice, features: int, clear: bool, effect: Effect, shar
     agreed = f"{percent(choice.agreement)} of account draws choose the same cut"
     tail = f"; {percent(share)} reach it, retention differs by {figures(effect)} (found and measured on the same rows)."
     return f"{found}; {agreed}{tail}" if clear else f"No clear cut: {found}, but only {agreed}{tail}"
-
-
-def _describe(
-    categories: tuple[Category, ...],
-    contrast: Contrast | None,
-    seen: tuple[Observations, Observations],
-    settings: Settings,
-) -> Maturity:
-    """The shares of mature accounts: at the scored date, over time, by group and among those entitled to it."""
-    past, now = seen
-    needed = settings.maturity.mature_categories
-    reason = _why_not(categories, needed)
-    reached = _reached(now, categories)
-    enough = _count(reached, len(now.counts)) >= needed
-    entitled = _entitled(now, categories) >= needed
-    over_time = _over_time(past, now, categories, needed)
-    if reason:
-        over_time["share"] = np.nan
-    return Maturity(
-        categories=categories,
-        share_three_or_more=None if reason or not len(enough) else float(enough.mean()),
-        share_entitled=None if reason or not entitled.any() else float(enough[entitled].mean()),
-        reason=reason,
-        share_by_category={name: float(mature.mean()) for name, mature in reached.items() if len(mature)},
-        over_time=over_time,
-        by_group=_by_group(now, enough) if not reason else _by_group(now, enough).assign(share=np.nan),
-        contrast=contrast,
-    )
 
 
 def _why_not(categories: tuple[Category, ...], needed: int) -> str:

@@ -12,7 +12,7 @@ from milepost.framework import Framework, is_edited, to_toml
 from milepost.importance.ranking import Ranking
 from milepost.maturity.categories import Category, Maturity
 from milepost.maturity.contrast import unknown
-from milepost.maturity.levels import _describe, derive_maturity
+from milepost.maturity.levels import derive_maturity, describe
 from milepost.pipeline.alarms import headed
 from milepost.pipeline.framework_file import read_framework
 from milepost.pipeline.job import Job
@@ -70,7 +70,7 @@ def _kept(job: Job, derived: Maturity, edited: Framework) -> Derived:
             f"{contrast.because}"
         )
     # levels of the file, and no others, are what the scores carry
-    maturity = _describe(categories, contrast, (job.observations.take(job.learnable), job.current), job.settings)
+    maturity = describe(categories, contrast, (job.observations.take(job.learnable), job.current), job.settings)
     by_hand = ", ".join(cuts_by_hand(maturity))
     cuts = f" (cut set by hand: {by_hand})" if by_hand else ""
     return Derived(maturity, edited, f"{name} was edited by hand{cuts} and is kept; move it away to derive it anew")

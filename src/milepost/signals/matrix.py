@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,7 @@ class Observations:
     context: pd.DataFrame
     windows: Windows
 
-    @property
+    @cached_property
     def adopted(self) -> BoolArray:
         """bool [rows × features]: used at or above `adopted_at_least` within the observation window."""
         least = np.array([feature.adopted_at_least for feature in self.features], dtype=np.float32)

@@ -33,8 +33,9 @@ def split_forward(rows: pd.DataFrame, windows: Windows, settings: TrainingSettin
         periods = _periods(dates, train_dates, windows.purge_days, settings.calibrate_share)
         if periods is not None:
             return _split(days, *periods)
+    found = "1 snapshot date" if len(dates) == 1 else f"{len(dates)} snapshot dates"
     raise NotEnoughData(
-        f"{len(dates)} snapshot dates with a known outcome leave none to test on",
+        f"{found} with a known outcome {'leaves' if len(dates) == 1 else 'leave'} none to test on",
         expected=f"a later snapshot at least {windows.purge_days} days after the training period",
         fix="give a longer history, or shorter gap, outcome and grace days",
     )
