@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: demo test test-long test-browser test-spark lint null-world bench-demo clean
+.PHONY: demo test test-long test-browser test-spark lint null-world bench-demo bench-ranking clean
 
 demo: $(STAMP)
 	$(BIN)/milepost demo demo --accounts 3000 --seed 7
@@ -32,6 +32,14 @@ test-spark: $(STAMP)
 
 null-world: $(STAMP)
 	$(BIN)/python benchmarks/null_demo.py --seeds 200
+
+# hours on two cores; runs that are in benchmarks/results already are not repeated
+bench-ranking: $(STAMP)
+	$(BIN)/python benchmarks/ranking.py --accounts 2000 --sources structural --seeds 9001 --boruta
+	$(BIN)/python benchmarks/ranking.py --accounts 2000 10000
+	$(BIN)/python benchmarks/ranking.py --accounts 50000 --seeds 9001 9002
+	$(BIN)/python benchmarks/ranking.py --ours-only --kinds "no effect" --accounts 2000 10000 --sources structural \
+	  --seeds $$(seq 20001 20200) --results benchmarks/results/null.jsonl
 
 bench-demo: $(STAMP)
 	$(BIN)/python benchmarks/demo_recovery.py

@@ -129,13 +129,11 @@ def variance_share(values: Flags, groups: NDArray[np.generic]) -> float:
 
 def _distinct(accounts: NDArray[np.intp], flags: Flags) -> NDArray[np.intp]:
     """Accounts with any flagged row, for each feature."""
-    count = int(accounts.max(initial=-1)) + 1
-    found = np.zeros(flags.shape[1], dtype=np.intp)
-    for column in range(flags.shape[1]):
-        seen = np.zeros(count, dtype=bool)
-        seen[accounts[flags[:, column]]] = True
-        found[column] = seen.sum()
-    return found
+    if not len(accounts):
+        return np.zeros(flags.shape[1], dtype=np.intp)
+    order = np.argsort(accounts, kind="stable")
+    starts = np.flatnonzero(np.diff(accounts[order], prepend=-1))
+    return np.asarray(np.logical_or.reduceat(flags[order], starts, axis=0).sum(axis=0), dtype=np.intp)
 
 
 def _is_new(observations: Observations, column: int) -> bool:

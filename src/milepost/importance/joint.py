@@ -26,11 +26,12 @@ from milepost.importance.logistic import Floats, fit_logistic, information, inve
 
 Flags = NDArray[np.bool_]
 
-_AT_A_TIME = 8  # features whose rows are in memory at once
+_AT_A_TIME = 16  # features whose rows are in memory at once
 _CORRECTIONS = 2
 _WORTH_IT = 0.7  # share of the columns up to which a copy of them is cheaper
 _PENALTIES = (1.0, 1e4)
-_MOST_FITS = 8
+_FITS = 3  # the first at the least ridge, then at the one found
+_MOST_ROUNDS = 40
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,15 @@ def fit_joint(design: Design, adopted: Flags, eligible: Flags) -> Joint:
     base = fit_logistic(controls, design.churned, penalties(first))
     repeats = overlap(base.chance - design.churned, base.chance * (1 - base.chance), design.codes)
     x = np.column_stack([controls, adopted & eligible]).astype(np.float64)
-    ridge, start = 1.0, np.append(base.beta, np.zeros(features))
-    for _ in range(_MOST_FITS):
+    ridge, start = _PENALTIES[0], np.append(base.beta, np.zeros(features))
+    for _ in range(_FITS):
         penalty = np.append(penalties(first), np.full(features, ridge))
         fit = fit_logistic(x, design.churned, penalty, start)
-        start, before = fit.beta, ridge
-        ridge = _ridge(fit.beta[first:], np.diag(fit.inverse)[first:], ridge, repeats)
-        if abs(np.log(ridge / before)) < 0.1:
-            break
-    weight = fit.chance * (1 - fit.chance)
-    curvature = information(x, weight)
-    target = x.T @ (design.churned - fit.chance) + curvature @ fit.beta
-    return Joint(x, first, target, penalty, curvature, repeats)
+        curvature = information(x, fit.chance * (1 - fit.chance))
+        target = x.T @ (design.churned - fit.chance) + curvature @ fit.beta
+        joint = Joint(x, first, target, penalty, curvature, repeats)
+        start, ridge = fit.beta, _settled(joint, ridge)
+    return joint
 
 
 def effects_beside(
@@ -124,6 +122,19 @@ def _only(joint: Joint, chosen: _Chosen) -> tuple[Joint, _Chosen]:
 def beside_others(joint: Joint, behind: Flags) -> Flags:
     """What to leave out [features × columns] so that an effect is adjusted for all features but those `behind`."""
     return np.column_stack([np.zeros((len(behind), joint.first), dtype=bool), behind])
+
+
+def _settled(joint: Joint, ridge: float) -> float:
+    """The ridge at which the evidence rule holds, on the quadratic around the fit."""
+    features = slice(joint.first, None)
+    for _ in range(_MOST_ROUNDS):
+        penalty = np.append(penalties(joint.first), np.full(len(joint.penalty) - joint.first, ridge))
+        inverse = invert(joint.information + np.diag(penalty))
+        beta, variance = (inverse @ joint.target)[features], np.diag(inverse)[features]
+        before, ridge = ridge, _ridge(beta, variance, ridge, joint.overlap)
+        if abs(np.log(ridge / before)) < 0.02:
+            break
+    return ridge
 
 
 def _ridge(beta: Floats, variance: Floats, ridge: float, repeats: float) -> float:

@@ -246,7 +246,7 @@ def _not_separable(case: Case) -> str:
 
 
 def _no_effect(case: Case) -> str:
-    return f"The difference is {figures(case.total)}: less than {SMALLEST_EFFECT:.0f} point at most."
+    return f"The difference is {figures(case.total)}: it helps by less than {SMALLEST_EFFECT:.0f} point if at all."
 
 
 def _inconclusive(case: Case) -> str:
