@@ -96,7 +96,7 @@ def ranking_text(ranking: Ranking) -> str:
             f"{row.verdict}{' ~' if row.grade == ASSOCIATION else ''}",
             f"{row.effect:+.1f} [{row.low:+.1f}, {row.high:+.1f}]",
             f"{row.adoption:.0%}",
-            f"{row.adopted_churned:,}/{row.others_churned:,}",
+            f"{_short(row.adopted_churned)}/{_short(row.others_churned)}",
             row.naive_rank,
         ]
         for row in ranking.evidence
@@ -123,6 +123,11 @@ def moved_text(ranking: Ranking, top: int = 15) -> str:
     lines += [f"Kept, and not in the forest's first {top}:"] if up else []
     lines += [f"  {row.feature[:28]} (its place {row.naive_rank}): {row.effect:+.1f} points" for row in up]
     return "\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _short(count: int) -> str:
+    """1,234; from ten thousand on 12k, so that the table fits 100 columns."""
+    return f"{count:,}" if count < 10_000 else f"{count / 1000:.0f}k"
 
 
 def _naive(row: FeatureEvidence) -> int:
