@@ -37,6 +37,10 @@ def case(standing: Standing = Standing.INSIDE, **changed: Any) -> Case:
     ("given", "verdict"),
     [
         (case(), Verdict.KEEP),
+        # clear, and surely less than matters
+        (case(total=effect(0.5, 0.2), alone=effect(0.5, 0.2)), Verdict.NO_EFFECT),
+        (case(total=effect(0.5, 0.2), smallest=0.8), Verdict.KEEP),
+        (case(Standing.NICHE, total=effect(0.5, 0.2)), Verdict.NICHE),
         (case(Standing.TOO_NEW), Verdict.TOO_NEW),
         (case(Standing.UBIQUITOUS), Verdict.UBIQUITOUS),
         (case(Standing.UBIQUITOUS, intensity=effect(3.0)), Verdict.UBIQUITOUS_INTENSITY),

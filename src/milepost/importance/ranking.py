@@ -14,7 +14,14 @@ from milepost.importance.effect import e_value, e_value_of_bound, overlap
 from milepost.importance.evidence import NAIVE, FeatureEvidence, ModelImportance
 from milepost.importance.logistic import one_thread
 from milepost.importance.study import Study, study
-from milepost.importance.verdicts import Case, direction, grade, hypothesis_verdict, judge
+from milepost.importance.verdicts import (
+    Case,
+    direction,
+    grade,
+    hypothesis_verdict,
+    judge,
+    smallest_effect_of_interest,
+)
 from milepost.importance.words import Words, words_for
 from milepost.outcomes import Outcomes
 from milepost.settings import Settings
@@ -244,6 +251,7 @@ def _case(observations: Observations, study: Study, column: int, words: Words) -
         family=sum(other.standing == standing for other in study.adoption),
         churned_accounts=study.design.churned_accounts,
         accounts=study.design.accounts,
+        smallest=smallest_effect_of_interest(float(study.design.churned.mean())),
         words=words,
     )
 

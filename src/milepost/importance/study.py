@@ -16,6 +16,7 @@ from milepost.importance.joint import Joint, beside_others, effects_beside, fit_
 from milepost.importance.lean import Lean, common_lean
 from milepost.importance.relations import Relations, find_relations
 from milepost.importance.stability import Stability, stability
+from milepost.importance.verdicts import smallest_effect_of_interest
 from milepost.settings import RankingSettings, Settings
 from milepost.signals.matrix import Observations
 
@@ -99,9 +100,12 @@ def kept_features(observations: Observations, design: Design, settings: Settings
     q = q_values(np.where(inside, [effect.p for effect in totals], np.nan))
     drawn = stability(totals, inside, settings.ranking.top_k, settings.ranking.bootstraps, settings.project.seed)
     good = passing(totals, q, settings.ranking) & (drawn.same_sign >= settings.ranking.min_same_sign)
+    least = smallest_effect_of_interest(float(design.churned.mean()))
     return {
-        adoption[column].feature: totals[column].low for column in np.flatnonzero(good) if totals[column].low > 0
-    }  # fmt: skip
+        adoption[column].feature: totals[column].low
+        for column in np.flatnonzero(good)
+        if totals[column].low > 0 and totals[column].high >= least
+    }
 
 
 def passing(totals: tuple[Effect, ...], q: Floats, rules: RankingSettings) -> Flags:

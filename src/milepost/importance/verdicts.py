@@ -19,7 +19,8 @@ from milepost.importance.words import RETENTION, Words
 from milepost.settings import RankingSettings
 from milepost.terms import Verdict
 
-SMALLEST_EFFECT = 1.0  # points of retention under which a difference is called none
+SMALLEST_EFFECT = 1.0  # points of retention under which a difference is called none, at most
+_OF_THE_CHURN = 0.2  # or this share of the churn there is, where that is less
 POWER_Z = 0.8416  # 80 % power
 ADJUSTED, ASSOCIATION = "adjusted", "association"
 _PERCENT = 100.0
@@ -32,7 +33,7 @@ class Case:
     q: false-discovery-adjusted within the feature's own family (inside the band, niche, or above it by intensity).
     intensity: the effect of much use for a ubiquitous feature, None for others. nearest: the feature whose adoption
     goes with this one most, nearest_correlation how much. bundle, leads_to, grade: as in FeatureEvidence. family: how
-    many features were tested together.
+    many features were tested together. smallest: points under which a difference is called none.
     """
 
     adoption: Adoption
@@ -51,6 +52,7 @@ class Case:
     family: int
     churned_accounts: int
     accounts: int
+    smallest: float = SMALLEST_EFFECT
     words: Words = RETENTION
 
 
@@ -83,12 +85,24 @@ def decide(case: Case, rules: RankingSettings) -> Verdict:
     gone = _gone(case)
     if gone is not None:
         return gone if case.accounts >= rules.separable_accounts else Verdict.NOT_SEPARABLE
-    return Verdict.NO_EFFECT if total.high < SMALLEST_EFFECT else Verdict.INCONCLUSIVE
+    return Verdict.NO_EFFECT if total.high < case.smallest else Verdict.INCONCLUSIVE
 
 
 def is_kept(case: Case, rules: RankingSettings) -> bool:
-    """Significant after the correction, above zero, and of one sign over accounts."""
-    return bool(case.q <= rules.max_q and case.total.low > 0 and case.same_sign >= rules.min_same_sign)
+    """Significant after the correction, above zero, of one sign over accounts, and perhaps large enough to matter."""
+    clear = case.q <= rules.max_q and case.total.low > 0 and case.same_sign >= rules.min_same_sign
+    return bool(clear and case.total.high >= case.smallest)
+
+
+def smallest_effect_of_interest(missed_share: float) -> float:
+    """Points under which a difference is called none: one, or a fifth of what there is to win where that is less.
+
+    With many accounts everything is significant, small biases too; where one in fifty churns, one point is half of it.
+
+    >>> smallest_effect_of_interest(0.2), round(smallest_effect_of_interest(0.02), 3)
+    (1.0, 0.4)
+    """
+    return min(SMALLEST_EFFECT, _PERCENT * _OF_THE_CHURN * min(missed_share, 1 - missed_share))
 
 
 def grade(total: Effect, others: Sequence[Effect], together: float, control_failed: bool) -> str:
@@ -246,7 +260,7 @@ def _not_separable(case: Case) -> str:
 
 
 def _no_effect(case: Case) -> str:
-    return f"The difference is {figures(case.total)}: it helps by less than {SMALLEST_EFFECT:.0f} point if at all."
+    return f"The difference is {figures(case.total)}: it helps by less than {case.smallest:.1f} points if at all."
 
 
 def _inconclusive(case: Case) -> str:
