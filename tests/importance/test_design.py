@@ -41,9 +41,9 @@ def test_depth_stands_last_among_the_controls(small) -> None:  # type: ignore[no
 
 def test_the_rarer_outcome_is_counted() -> None:
     churned = np.array([1.0, 1.0, 1.0, 0.0])
-    design = Design(churned, np.array([0, 0, 1, 2]), 3, np.ones((4, 1)), 0, None)
+    design = Design(churned, np.array([0, 0, 1, 2]), 3, np.ones((4, 1)), 0, None, np.zeros((4, 0), int))
     assert (design.rare, design.churned_accounts) == (0.0, 1)
-    turned = Design(1 - churned, np.array([0, 0, 1, 2]), 3, np.ones((4, 1)), 0, None)
+    turned = Design(1 - churned, np.array([0, 0, 1, 2]), 3, np.ones((4, 1)), 0, None, np.zeros((4, 0), int))
     assert (turned.rare, turned.churned_accounts) == (1.0, 1)
     assert turned.churned_among(np.array([True, True, True, False])) == 0
 

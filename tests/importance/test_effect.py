@@ -27,7 +27,8 @@ def plain_design(churned: np.ndarray, codes: np.ndarray | None = None) -> Design
     """No controls but the intercept."""
     rows = len(churned)
     codes = np.arange(rows) if codes is None else codes
-    return Design(churned.astype(float), codes.astype(np.intp), int(codes.max()) + 1, np.ones((rows, 1)), 0, None)
+    accounts, groups = int(codes.max()) + 1, np.zeros((rows, 0), int)
+    return Design(churned.astype(float), codes.astype(np.intp), accounts, np.ones((rows, 1)), 0, None, groups)
 
 
 def two_by_two(users: int, gone: int, others: int, others_gone: int) -> tuple[np.ndarray, np.ndarray]:

@@ -26,7 +26,8 @@ def data() -> tuple[Design, np.ndarray, np.ndarray]:
     eta = -2 - 0.5 * size - 0.9 * adopted[:, 0] - 0.5 * adopted[:, 1] + 0.5 * adopted[:, 2]
     churned = (rng.random(ROWS) < 1 / (1 + np.exp(-eta))).astype(float)
     controls = np.column_stack([np.ones(ROWS), (size - size.mean()) / size.std()])
-    return Design(churned, np.arange(ROWS), ROWS, controls, 0, None), adopted, np.ones_like(adopted)
+    design = Design(churned, np.arange(ROWS), ROWS, controls, 0, None, np.zeros((ROWS, 0), int))
+    return design, adopted, np.ones_like(adopted)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,8 @@ def test_rows_of_one_account_count_once(data: tuple[Design, np.ndarray, np.ndarr
     design, adopted, eligible = data
     once = effects_beside(design, joint, eligible, beside_others(joint, none()))[0]
     twice = Design(
-        np.tile(design.churned, 2), np.tile(design.codes, 2), ROWS, np.tile(design.controls, (2, 1)), 0, None
+        np.tile(design.churned, 2), np.tile(design.codes, 2), ROWS, np.tile(design.controls, (2, 1)), 0, None,
+        np.zeros((2 * ROWS, 0), int),
     )  # fmt: skip
     again_joint = fit_joint(twice, np.tile(adopted, (2, 1)), np.tile(eligible, (2, 1)))
     again = effects_beside(twice, again_joint, np.tile(eligible, (2, 1)), beside_others(again_joint, none()))[0]
@@ -129,3 +131,24 @@ def test_the_ridge_is_strong_where_there_is_nothing(data: tuple[Design, np.ndarr
     empty = fit_joint(shuffled, adopted, eligible)
     assert empty.penalty[-1] > 10 * joint.penalty[-1]
     assert joint.penalty[0] == 0
+
+
+def test_an_effect_that_only_one_plan_has_is_averaged_over_both() -> None:
+    rng = np.random.default_rng(9)
+    rows = 40_000
+    plan = rng.integers(0, 2, rows)
+    adopted = rng.random((rows, FEATURES)) < np.where(plan == 0, 0.15, 0.7)[:, None]
+    odds = np.where(plan == 0, -1.4, 0.0)[:, None] * np.array([1.0, 0.8, 0.6, 0, 0, 0])
+    base = -1.0 + 1.5 * plan  # the plan without effects churns more
+    chance = 1 / (1 + np.exp(-(base + (odds * adopted).sum(axis=1))))
+    churned = (rng.random(rows) < chance).astype(float)
+    controls = np.column_stack([np.ones(rows), (plan - plan.mean()) / plan.std()])
+    others = (odds * adopted).sum(axis=1) - odds[:, 0] * adopted[:, 0]
+    truth = 100 * (1 / (1 + np.exp(-base - others)) - 1 / (1 + np.exp(-base - others - odds[:, 0]))).mean()
+    eligible, errors = np.ones_like(adopted), []
+    for groups in (np.zeros((rows, 0), int), plan[:, None]):
+        design = Design(churned, np.arange(rows), rows, controls, 0, None, groups)
+        joint = fit_joint(design, adopted, eligible)
+        found = effects_beside(design, joint, eligible, beside_others(joint, np.zeros((FEATURES, FEATURES), bool)))[0]
+        errors.append(abs(found.effect - truth) / found.error)
+    assert errors[0] > 3 > 1.5 > errors[1]

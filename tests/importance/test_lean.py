@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from milepost.importance.effect import Effect, unknown_effect
-from milepost.importance.lean import common_lean
+from milepost.importance.lean import common_lean, scatter_of_nothing
 
 
 def effects(points: np.ndarray, accounts: int = 400) -> list[Effect]:
@@ -57,3 +59,38 @@ def test_too_few_features_say_nothing() -> None:
     assert np.isnan(lean.points)
     assert not lean.failed
     assert lean.features == 7
+
+
+def scattered(spread: float, errors: np.ndarray, seed: int = 4) -> list[Effect]:
+    """Effects of nothing that differ by `spread` beyond their errors."""
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=len(errors)) * np.hypot(errors, spread)
+    return [
+        Effect(point, point - 2 * error, point + 2 * error, 0.5, error, 0.9, np.ones(4), 1000)
+        for point, error in zip(points, errors, strict=True)
+    ]
+
+
+def test_scatter_beyond_chance_is_measured() -> None:
+    errors = np.linspace(0.1, 0.3, 60)
+    assert scatter_of_nothing(scattered(0.5, errors)) == pytest.approx(0.5, rel=0.3)
+    # shifted by what all share, they scatter as much around that
+    moved = [replace(effect, effect=effect.effect + 2) for effect in scattered(0.5, errors)]
+    assert scatter_of_nothing(moved, 2.0) == scatter_of_nothing(scattered(0.5, errors))
+
+
+def test_features_with_an_effect_are_not_scatter() -> None:
+    errors = np.linspace(0.1, 0.3, 60)
+    found = scattered(0.0, errors)
+    loud = [replace(effect, effect=2.0 + place / 10) for place, effect in enumerate(found[:20])]
+    assert scatter_of_nothing([*loud, *found[20:]]) == 0.0
+
+
+def test_chance_alone_is_seldom_called_scatter() -> None:
+    errors = np.linspace(0.1, 0.3, 60)
+    called = sum(scatter_of_nothing(scattered(0.0, errors, seed)) > 0 for seed in range(200))
+    assert called <= 4  # 1 in 200, and three standard errors
+
+
+def test_too_few_features_do_not_scatter() -> None:
+    assert scatter_of_nothing([*scattered(5.0, np.full(7, 0.1)), unknown_effect(4)]) == 0.0

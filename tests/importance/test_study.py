@@ -64,7 +64,8 @@ def test_the_order_of_rows_does_not_matter(given: tuple[Observations, Design, Se
     order = np.random.default_rng(1).permutation(len(used.counts))
     design = given[1]
     mixed = replace(
-        design, churned=design.churned[order], codes=design.codes[order], controls=design.controls[order]
+        design, churned=design.churned[order], codes=design.codes[order], controls=design.controls[order],
+        groups=design.groups[order],
     )  # fmt: skip
     again = study(used.take(order), mixed, settings)
     for name in ("totals", "directs", "alones", "raws"):

@@ -11,7 +11,7 @@ from milepost.maturity.cuts import by_category, find_cut, gains
 
 def design(churned: np.ndarray) -> Design:
     rows = len(churned)
-    return Design(churned.astype(float), np.arange(rows), rows, np.ones((rows, 1)), 0, None)
+    return Design(churned.astype(float), np.arange(rows), rows, np.ones((rows, 1)), 0, None, np.zeros((rows, 0), int))
 
 
 def test_gains_by_hand() -> None:

@@ -30,7 +30,8 @@ class Design:
 
     churned: float [rows], 1 where the goal is missed (the account churned); codes: [rows], the account of each row,
     0..accounts-1; controls: [rows × controls], an intercept first, the others with mean 0 and spread 1, depth of use in
-    the last `depth_columns`; at_renewal: bool [rows], a term ends within the outcome window, None where unknown.
+    the last `depth_columns`; at_renewal: bool [rows], a term ends within the outcome window, None where unknown;
+    groups: [rows × 3], the plan and the thirds of size and of depth of use, in which effects may differ.
     """
 
     churned: Floats
@@ -39,6 +40,7 @@ class Design:
     controls: Floats
     depth_columns: int
     at_renewal: NDArray[np.bool_] | None
+    groups: Codes
 
     @property
     def without_depth(self) -> Floats:
@@ -68,7 +70,8 @@ class Design:
         """The same design with some rows only; accounts are counted anew, scales stay."""
         codes, accounts = account_codes(self.codes[keep])
         renewal = None if self.at_renewal is None else self.at_renewal[keep]
-        return Design(self.churned[keep], codes, accounts, self.controls[keep], self.depth_columns, renewal)
+        controls, groups = self.controls[keep], self.groups[keep]
+        return Design(self.churned[keep], codes, accounts, controls, self.depth_columns, renewal, groups)
 
 
 def make_design(observations: Observations, outcomes: Outcomes) -> Design:
@@ -86,8 +89,13 @@ def make_design(observations: Observations, outcomes: Outcomes) -> Design:
     spread[0] = True
     return Design(
         outcomes.churned.astype(np.float64), codes, accounts, controls[:, spread],
-        int(spread[-depth.shape[1] :].sum()), None if inside is None else inside == 1,
+        int(spread[-depth.shape[1] :].sum()), None if inside is None else inside == 1, _groups(context, depth[:, 0]),
     )  # fmt: skip
+
+
+def _groups(context: pd.DataFrame, depth: Floats) -> Codes:
+    seats = np.nan_to_num(context["seats"].to_numpy(dtype=np.float64), nan=-1.0)
+    return np.column_stack([_merged(context["plan"].to_numpy()), thirds(seats), thirds(depth.round(9))])
 
 
 def ranked_rows(observations: Observations, outcomes: Outcomes, settings: Settings) -> tuple[Observations, Outcomes]:
@@ -125,13 +133,24 @@ def standardised(columns: Floats) -> Floats:
     return scaled
 
 
+def thirds(values: Floats) -> Codes:
+    """0, 1 or 2: below, around and above the middle; fewer groups where values repeat."""
+    cuts = np.unique(np.quantile(values, [1 / 3, 2 / 3]))
+    return np.searchsorted(cuts, values, side="left").astype(np.intp)
+
+
 def dummies(labels: NDArray[np.generic]) -> list[Floats]:
     """One 0/1 column per group but the largest; groups under 1 % of the rows share one."""
-    groups, place, count = np.unique(labels.astype(str), return_inverse=True, return_counts=True)
-    small = count < _SMALLEST_GROUP * len(labels)
-    merged = np.where(small, len(groups), np.arange(len(groups)))[place]
+    merged = _merged(labels)
     found, sizes = np.unique(merged, return_counts=True)
     return [(merged == group).astype(np.float64) for group in found[found != found[np.argmax(sizes)]]]
+
+
+def _merged(labels: NDArray[np.generic]) -> Codes:
+    """The number of each label's group; groups under 1 % of the rows share the last."""
+    groups, place, count = np.unique(labels.astype(str), return_inverse=True, return_counts=True)
+    small = count < _SMALLEST_GROUP * len(labels)
+    return np.asarray(np.where(small, len(groups), np.arange(len(groups)))[place], dtype=np.intp)
 
 
 def _account_controls(context: pd.DataFrame) -> list[Floats]:

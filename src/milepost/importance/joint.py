@@ -23,6 +23,7 @@ from milepost.importance.effect import (
     with_interval,
 )
 from milepost.importance.logistic import Floats, fit_logistic, information, invert, logistic
+from milepost.importance.modifiers import multipliers
 
 Flags = NDArray[np.bool_]
 
@@ -38,12 +39,14 @@ _MOST_ROUNDS = 40
 class Joint:
     """The fitted joint model.
 
-    x: [rows × columns], controls then the adoption of each feature; first: column of the first feature; penalty:
+    x: [rows × columns], controls then the adoption of each feature times `weight`, float [rows], how much features
+    matter in a row (see `modifiers`); first: column of the first feature; penalty:
     [columns]; information: X'WX without the penalty; target: X'(y - p) + X'WX beta, the right-hand side that every
     restricted fit solves; overlap: how much rows of an account repeat each other.
     """
 
     x: Floats
+    weight: Floats
     first: int
     target: Floats
     penalty: Floats
@@ -71,13 +74,18 @@ def fit_joint(design: Design, adopted: Flags, eligible: Flags) -> Joint:
     base = fit_logistic(controls, design.churned, penalties(first))
     repeats = overlap(base.chance - design.churned, base.chance * (1 - base.chance), design.codes)
     x = np.column_stack([controls, adopted & eligible]).astype(np.float64)
-    ridge, start = _PENALTIES[0], np.append(base.beta, np.zeros(features))
-    for _ in range(_FITS):
+    weight, ridge, start = np.ones(len(x)), _PENALTIES[0], np.append(base.beta, np.zeros(features))
+    for fits in range(_FITS):
         penalty = np.append(penalties(first), np.full(features, ridge))
         fit = fit_logistic(x, design.churned, penalty, start)
+        if fits == 1:  # the ridge is about right
+            parts = x[:, :first] @ fit.beta[:first], x[:, first:] @ fit.beta[first:]
+            weight = multipliers(*parts, design.churned, design.groups, repeats)
+            x[:, first:] *= weight[:, None]
+            fit = fit_logistic(x, design.churned, penalty, fit.beta)
         curvature = information(x, fit.chance * (1 - fit.chance))
         target = x.T @ (design.churned - fit.chance) + curvature @ fit.beta
-        joint = Joint(x, first, target, penalty, curvature, repeats)
+        joint = Joint(x, weight, first, target, penalty, curvature, repeats)
         start, ridge = fit.beta, _settled(joint, ridge)
     return joint
 
@@ -113,8 +121,8 @@ def _only(joint: Joint, chosen: _Chosen) -> tuple[Joint, _Chosen]:
         return joint, chosen
     columns = np.flatnonzero(needed)
     small = Joint(
-        np.ascontiguousarray(joint.x[:, columns]), joint.first, joint.target[columns], joint.penalty[columns],
-        joint.information[np.ix_(columns, columns)], joint.overlap,
+        np.ascontiguousarray(joint.x[:, columns]), joint.weight, joint.first, joint.target[columns],
+        joint.penalty[columns], joint.information[np.ix_(columns, columns)], joint.overlap,
     )  # fmt: skip
     return small, _Chosen(np.searchsorted(columns, chosen.columns), chosen.stay[:, columns], chosen.eligible)
 
@@ -158,12 +166,13 @@ def _batch(design: Design, joint: Joint, chosen: _Chosen) -> list[Effect]:
     used = joint.x[:, chosen.columns]
     chance = logistic(eta)
     off = logistic(eta - used * own)
-    on = logistic(eta + (1 - used) * own)
+    full = joint.weight[:, None]
+    on = logistic(eta + (full - used) * own)
     share = chosen.eligible / np.maximum(chosen.eligible.sum(axis=0), 1)
     effect = (share * (off - on)).sum(axis=0)
     slopes = off * (1 - off), on * (1 - on)
     gradient = joint.x.T @ (share * (slopes[0] - slopes[1]))
-    gradient[chosen.columns, np.arange(len(inverses))] = -(share * slopes[1]).sum(axis=0)
+    gradient[chosen.columns, np.arange(len(inverses))] = -(share * slopes[1] * full).sum(axis=0)
     solved = np.column_stack([inverse @ gradient[:, place] for place, inverse in enumerate(inverses)])
     influence = (joint.x @ solved) * (design.churned[:, None] - chance) + share * (off - on - effect)
     z = _score_z(design, joint, chosen, inverses, eta, own)

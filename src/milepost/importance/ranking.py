@@ -301,4 +301,9 @@ def _notes(observations: Observations, found: Study, words: Words) -> tuple[str,
             f"(standard error {lean.error:.1f}) to staying, so something no table shows stands behind adoption and "
             f"retention. Effects are shown less {lean.shift:.1f} points, and as associations only."
         )
+    if lean.scatter:
+        notes.append(
+            f"Effects of nothing differ by {lean.scatter:.1f} points more than chance allows, each by a bias of its "
+            "own: every interval is wider for it."
+        )
     return tuple(notes)

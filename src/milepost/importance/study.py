@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from milepost.importance.comovement import moves_together
 from milepost.importance.design import Design
 from milepost.importance.effect import Effect, effect_of, q_values, raw_differences, shifted, unknown_effect
 from milepost.importance.joint import Joint, beside_others, effects_beside, fit_joint
-from milepost.importance.lean import Lean, common_lean
+from milepost.importance.lean import Lean, common_lean, scatter_of_nothing
 from milepost.importance.relations import Relations, find_relations
 from milepost.importance.stability import Stability, stability
 from milepost.importance.verdicts import smallest_effect_of_interest
@@ -155,14 +155,22 @@ def _directs(
 def _less_lean(
     totals: tuple[Effect, ...], adoption: tuple[Adoption, ...], settings: Settings
 ) -> tuple[tuple[Effect, ...], Lean]:
-    """Total effects less what features share that are neither kept nor harmful, when they clearly share something."""
+    """Total effects less what features share that are neither kept nor harmful, when they clearly share something.
+
+    Their intervals grow by what effects of nothing scatter beyond chance.
+    """
     inside = standing_is(adoption, Standing.INSIDE)
     p = np.where(inside, [effect.p for effect in totals], np.nan)
     pool = inside & ~passing(totals, q_values(p), settings.ranking)
     lean = common_lean(totals, pool, settings.ranking.bootstraps, settings.project.seed)
-    if not lean.failed:
+    if np.isnan(lean.points):
         return totals, lean
-    return tuple(shifted(effect, lean.shift, lean.error) for effect in totals), lean
+    points, error = (lean.shift, lean.error) if lean.failed else (0.0, 0.0)
+    scatter = scatter_of_nothing([effect for effect, used in zip(totals, inside, strict=True) if used], points)
+    lean = replace(lean, scatter=scatter)
+    if not lean.failed and not scatter:
+        return totals, lean
+    return tuple(shifted(effect, points, float(np.hypot(error, scatter))) for effect in totals), lean
 
 
 def _families(totals: tuple[Effect, ...], inside: Flags, niche: Flags, intensities: Mapping[int, Effect]) -> Floats:
