@@ -87,14 +87,16 @@ def run(task: Task) -> dict[str, object]:
 def peers(seen: Seen, boruta: bool) -> dict[str, Judged]:
     """Every peer plain and with the adoption band."""
     importance, model_seconds = timed(lambda: model_importance(seen.observations, seen.outcomes, seen.settings))
-    found, seconds = timed(
-        lambda: peer_measures(seen.observations, seen.outcomes, seen.settings, importance, with_boruta=boruta)
-    )
+    given = seen.observations, seen.outcomes, seen.settings, importance
+    found, seconds = timed(lambda: peer_measures(*given))
+    costs = {"forest": model_seconds, "boosting": model_seconds}
+    if boruta:
+        found, costs["boruta"] = timed(lambda: peer_measures(*given, with_boruta=True))
     used, _ = ranked_rows(seen.observations, seen.outcomes, seen.settings)
     adoption = adoption_table(used, seen.settings.adoption)
     judged = {}
     for name, values in found.measures.items():
-        cost = model_seconds if name.startswith(("forest", "boosting")) else seconds
+        cost = costs.get(name.split("_")[0], seconds)
         judged[name] = judge_list(values, seen, cost)
         judged[f"{name} + band"] = judge_list(banded(values, adoption), seen, cost)
     return judged
