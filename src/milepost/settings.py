@@ -198,6 +198,57 @@ class MaturitySettings(_Part):
     bootstraps: Annotated[StrictInt, Field(ge=20, le=10_000)] = 100
 
 
+class ValueMetric(_Part):
+    """`[milestones.value_metric]`: what is counted per month and purchased seat.
+
+    Either `events`, or a time `column` of a `table`, each row counting on that day. Neither: resolved conversations
+    where that table is there, else the value events.
+    """
+
+    events: tuple[str, ...] = ()
+    table: Literal["", "conversations", "surveys"] = ""
+    column: str = ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.table) != bool(self.column):
+            raise ValueError("table and column go together")
+        if self.events and self.table:
+            raise ValueError("give either events or a table with a column")
+        return self
+
+
+class MilestoneSettings(_Part):
+    """`[milestones]`: how setup, activation and utilization are looked for."""
+
+    value_metric: ValueMetric = ValueMetric()
+    counts: tuple[Annotated[StrictInt, Field(ge=1)], ...] = (1, 2, 3, 5, 8, 13, 20, 35, 60)
+    days: tuple[Annotated[StrictInt, Field(ge=1)], ...] = (7, 14, 28, 56, 91)
+    later_days: Days = 90  # after the landmark, over which utilization is looked at
+    setup_days: Days = 28
+    earlier_share: Share = 0.6  # of cohorts or dates, on which a threshold is found; the later ones confirm it
+    max_p: Share = 0.05
+    draws: Annotated[StrictInt, Field(ge=50, le=10_000)] = 400
+
+    @field_validator("counts", "days")
+    @classmethod
+    def _rising(cls, values: tuple[int, ...]) -> tuple[int, ...]:
+        if not values or any(low >= high for low, high in pairwise(values)):
+            raise ValueError("values must rise, and there must be one")
+        return values
+
+    @property
+    def landmark_days(self) -> int:
+        """The day of tenure by which activation is decided: the longest of the days searched."""
+        return self.days[-1]
+
+    @model_validator(mode="after")
+    def _setup_first(self) -> Self:
+        if self.setup_days >= self.days[-1]:
+            raise ValueError("setup_days must be below the longest of days")
+        return self
+
+
 class TrainingSettings(_Part):
     """`[training]`: periods, models and tuning."""
 
@@ -238,6 +289,7 @@ class Settings(_Part):
     adoption: AdoptionSettings = AdoptionSettings()
     ranking: RankingSettings = RankingSettings()
     maturity: MaturitySettings = MaturitySettings()
+    milestones: MilestoneSettings = MilestoneSettings()
     training: TrainingSettings = TrainingSettings()
     scoring: ScoringSettings = ScoringSettings()
     folder: Path = Field(default=Path("."), exclude=True)

@@ -13,10 +13,11 @@ from milepost.errors import CatalogueError, nearest
 
 COLUMNS = (
     "feature", "event_names", "category", "area", "adopted_at_least", "plan", "launched_at", "setup_step",
-    "hypothesis", "description",
+    "hypothesis", "description", "area_metric", "area_metric_per",
 )  # fmt: skip
 REQUIRED = ("feature", "event_names", "category")
 RESERVED = "account"  # signals of the account itself are called account.<name>
+UNITS = ("seat", "account")
 HYPOTHESES = ("", "mature", "basic", "none")
 
 
@@ -27,6 +28,8 @@ class Feature:
     `event_names` are the events that count as using it; `adopted_at_least` the number of uses within the observation
     window that count as adopted; `plans` the plans that give access (empty: all); `setup_step` its place among the
     steps to go live, or None; `hypothesis` what a product manager expects: mature, basic, none or "".
+    `area_metric` are the events that count as success in the feature's area, `area_metric_per` the unit ("seat" or
+    "account") they are counted by; empty where the area has no metric of its own.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Feature:
     setup_step: int | None = None
     hypothesis: str = ""
     description: str = ""
+    area_metric: tuple[str, ...] = ()
+    area_metric_per: str = ""
 
 
 def read_catalogue(path: Path) -> tuple[Feature, ...]:
@@ -62,6 +67,7 @@ def read_catalogue(path: Path) -> tuple[Feature, ...]:
     if not features:
         raise CatalogueError("0 rows", where=path.name, fix="add one row per product feature")
     _refuse_duplicates(features, path.name)
+    _refuse_two_metrics(features, path.name)
     return features
 
 
@@ -82,7 +88,7 @@ def check_events(features: Iterable[Feature], event_names: Iterable[str], where:
     """Raise CatalogueError for the first event name that does not occur in the events."""
     known = set(event_names)
     for feature in features:
-        for name in feature.event_names:
+        for name in (*feature.event_names, *feature.area_metric):
             if name not in known:
                 raise CatalogueError(
                     f"feature '{feature.name}': no event '{name}' in events", where=where, fix=nearest(name, known)
@@ -105,6 +111,12 @@ def _feature(row: dict[str, str | None], where: str) -> Feature:
         raise CatalogueError(
             f"hypothesis '{cell['hypothesis']}'", where=where, fix=nearest(cell["hypothesis"], HYPOTHESES[1:])
         )
+    if cell["area_metric_per"] not in ("", *UNITS):
+        raise CatalogueError(
+            f"area_metric_per '{cell['area_metric_per']}'", where=where, fix=nearest(cell["area_metric_per"], UNITS)
+        )
+    if cell["area_metric"] and not cell["area"]:
+        raise CatalogueError("area_metric without an area", where=where, fix="name the area it belongs to")
     return Feature(
         name=cell["feature"],
         event_names=_parts(cell["event_names"]),
@@ -116,6 +128,8 @@ def _feature(row: dict[str, str | None], where: str) -> Feature:
         setup_step=_whole(cell["setup_step"], "setup_step", where),
         hypothesis=cell["hypothesis"],
         description=cell["description"],
+        area_metric=_parts(cell["area_metric"]),
+        area_metric_per=(cell["area_metric_per"] or "seat") if cell["area_metric"] else "",
     )
 
 
@@ -147,3 +161,16 @@ def _refuse_duplicates(features: tuple[Feature, ...], where: str) -> None:
         if feature.name in seen:
             raise CatalogueError(f"feature '{feature.name}' stands twice", where=f"{where} row {row}")
         seen.add(feature.name)
+
+
+def _refuse_two_metrics(features: tuple[Feature, ...], where: str) -> None:
+    """An area has one metric: several rows may repeat it, none may say another."""
+    seen: dict[str, tuple[tuple[str, ...], str]] = {}
+    for row, feature in enumerate(features, start=2):
+        said = feature.area_metric, feature.area_metric_per
+        if feature.area_metric and seen.setdefault(feature.area, said) != said:
+            raise CatalogueError(
+                f"area '{feature.area}' has two metrics",
+                where=f"{where} row {row}",
+                fix="give it on one row of the area",
+            )
