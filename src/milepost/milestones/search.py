@@ -63,12 +63,12 @@ class Threshold:
 
 
 def find_threshold(
-    design: Design, reached: Flags, later: Flags, rules: SearchRules, beside: NDArray[np.intp] | None = None
+    design: Design, reached: Flags, later: Flags, rules: SearchRules, beside: Flags | None = None
 ) -> Threshold:
     """Search the rows that are not `later`, confirm on those that are.
 
     design: `churned` is 1 where the wanted outcome is missed; reached: bool [rows × cells]; later: bool [rows];
-    beside: [cells × cells] of 0 and 1, which cells count as neighbours (a cell of its own always does).
+    beside: bool [cells × cells], which cells count as neighbours (a cell of its own always does).
     """
     with one_thread():
         found = search(design.take(~later), reached[~later], rules, beside)
@@ -78,7 +78,7 @@ def find_threshold(
     return Threshold(found, effect, *_judged(found, effect, rules))
 
 
-def search(design: Design, reached: Flags, rules: SearchRules, beside: NDArray[np.intp] | None = None) -> Search:
+def search(design: Design, reached: Flags, rules: SearchRules, beside: Flags | None = None) -> Search:
     """The cell whose score statistic is largest, and how sure that choice is."""
     cells = reached.shape[1]
     tried = [cell for cell in range(cells) if enough(design, reached[:, cell], rules.least)]
