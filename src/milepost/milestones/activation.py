@@ -2,7 +2,7 @@
 
 All cells of the search share one landmark, the longest of the days searched: an account has to be alive then to be
 judged, and nothing after it can make it active. Use goes on by itself, so that early use always foretells later use;
-what counts is what reaching the cell says beyond the rate of the last four weeks before the landmark.
+what counts is what reaching the cell says beyond the rate until the landmark and that of the last four weeks before it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from milepost.milestones.daily import NEVER, Codes, Floats, Ints
 from milepost.milestones.definitions import Activation, Evidence
 from milepost.milestones.design import account_design
 from milepost.milestones.lives import Lives
-from milepost.milestones.search import SearchRules, Threshold, confirm, find_threshold
+from milepost.milestones.search import SearchRules, Threshold, confirm, find_threshold, given_threshold
 from milepost.milestones.survival import dormancy, kaplan_meier
 from milepost.milestones.utilization import MONTH, PER_SEAT
 from milepost.settings import MilestoneSettings
@@ -60,8 +60,7 @@ def find_activation(
         raise ValueError("these tables name no value events")
     rows = judge(lives, goal, rules, dormant_days)
     reached = cells(lives, rows, rules)
-    extra = _recent_rate(lives, rows)
-    design = account_design(lives, rows.codes, ~rows.utilized, extra)
+    design = account_design(lives, rows.codes, ~rows.utilized, _rates(lives, rows))
     threshold = find_threshold(design, reached, rows.later, search, neighbours(rules))
     return _found(lives, rows, (reached, threshold), (rules, search, dormant_days, goal))
 
@@ -75,9 +74,8 @@ def evidence_for(
     rows = judge(lives, goal, rules, dormant_days)
     start = lives.created[rows.codes]
     reached = lives.value.between(rows.codes, start, start + days) >= count
-    design = account_design(lives, rows.codes, ~rows.utilized, _recent_rate(lives, rows))
-    threshold = find_threshold(design, reached[:, None], rows.later, search)
-    return _evidence(threshold, reached, rows.utilized)
+    design = account_design(lives, rows.codes, ~rows.utilized, _rates(lives, rows))
+    return _evidence(given_threshold(design, reached, rows.later, search), reached, rows.utilized)
 
 
 def activated_on(lives: Lives, count: int, days: int) -> Ints:
@@ -155,14 +153,20 @@ def _utilized(lives: Lives, given: tuple[Codes, Ints, Floats], goal: Goal, rules
     return np.asarray(used / (seats if per == PER_SEAT else 1.0) >= threshold)
 
 
-def _recent_rate(lives: Lives, rows: Judged) -> list[Floats]:
-    """The rate of value events per seat in the last weeks before the landmark, on a log scale, and its square."""
+def _rates(lives: Lives, rows: Judged) -> list[Floats]:
+    """The rate of value events until the landmark and in its last weeks, per seat and plain: logarithms and squares.
+
+    Where use only goes on at its own rate, the sum until the landmark holds all that the first days say.
+    """
     assert lives.value is not None
-    used = lives.value.between(rows.codes, rows.landmark - RECENT, rows.landmark)
     seats = lives.history.on(rows.codes, rows.landmark)
-    rate = np.log1p(used / np.where(seats > 0, seats, 1.0) * 10)
-    plain = np.log1p(used)
-    return [rate, rate**2, plain, plain**2]
+    begins = lives.created[rows.codes], rows.landmark - RECENT
+    columns = []
+    for begin in begins:
+        used = lives.value.between(rows.codes, begin, rows.landmark)
+        for scaled in (used, used / np.where(seats > 0, seats, 1.0) * 10):
+            columns += [np.log1p(scaled), np.log1p(scaled) ** 2]
+    return columns
 
 
 def _found(
@@ -210,7 +214,7 @@ def _found(
 def _beside(lives: Lives, rows: Judged, states: tuple[Flags, Flags], search: SearchRules, known: Flags) -> Evidence:
     """The effect of the cell on another outcome, on later cohorts where it is known, with the same controls."""
     hit, wanted = states
-    design, later = account_design(lives, rows.codes, ~wanted, _recent_rate(lives, rows)), rows.later & known
+    design, later = account_design(lives, rows.codes, ~wanted, _rates(lives, rows)), rows.later & known
     two_sided = later.any() and 0 < wanted[later].mean() < 1
     effect = confirm(design.take(later), hit[later], search) if two_sided else unknown_effect(len(rows.codes))
     return Evidence(
@@ -243,5 +247,5 @@ def _because(
         return f"No definition among {threshold.search.tried} cells: {threshold.because}; candidate {said}."
     return (
         f"{said} goes best with {wanted}: {percent(threshold.search.near)} of account draws choose it or a cell beside "
-        f"it; in later cohorts {figures(threshold.effect)} at equal plan, size, month of sign-up and recent rate."
+        f"it; in later cohorts {figures(threshold.effect)} at equal plan, size, month of sign-up and rate of use."
     )

@@ -114,6 +114,14 @@ def confirm(design: Design, reached: Flags, rules: SearchRules) -> Effect:
     return effect_of(design, reached, np.ones(len(reached), dtype=bool))
 
 
+def given_threshold(design: Design, reached: Flags, later: Flags, rules: SearchRules) -> Threshold:
+    """A threshold that was not searched: its effect on the later rows, and whether that is above none."""
+    nan = float("nan")
+    with one_thread():
+        effect = confirm(design.take(later), reached[later], rules)
+    return Threshold(Search(0, np.array([nan]), nan, nan, nan, 1), effect, bool(effect.low > 0), "")
+
+
 def enough(design: Design, reached: Flags, least: int) -> bool:
     """Whether both sides of a cell hold so many accounts."""
     sides = (len(np.unique(design.codes[rows])) for rows in (reached, ~reached))

@@ -18,7 +18,7 @@ from milepost.importance.verdicts import figures, percent
 from milepost.milestones.daily import Codes, DailyCounts, Floats, Ints
 from milepost.milestones.definitions import AreaMetric, Evidence, Utilization
 from milepost.milestones.lives import Lives
-from milepost.milestones.search import SearchRules, Threshold, find_threshold
+from milepost.milestones.search import SearchRules, Threshold, find_threshold, given_threshold
 from milepost.outcomes import Outcomes
 from milepost.settings import MilestoneSettings, Settings
 from milepost.signals.catalogue import Feature
@@ -147,9 +147,7 @@ def evidence_for(
     rows = _rows(lives, used, found, settings.milestones)
     values = monthly(lives, rows.codes, rows.day, per)
     keep = np.isfinite(values) & ~rows.between
-    threshold = find_threshold(
-        rows.design.take(keep), (values[keep] >= value)[:, None], rows.later[keep], rules_of(settings)
-    )
+    threshold = given_threshold(rows.design.take(keep), values[keep] >= value, rows.later[keep], rules_of(settings))
     return evidence_of(threshold, values, value, rows.design.churned)
 
 
