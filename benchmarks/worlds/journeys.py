@@ -77,11 +77,12 @@ def live(world: World) -> Seen:
     done = np.sum([steps[name] < created + SETUP_DAYS for name in MATTER], axis=0)
     early = np.exp(rng.normal(-1.45, 0.75, count)) * _if(world, done >= world.needed, 2.2, 1.0)
     first = rng.poisson(early[:, None], (count, LANDMARK))
-    first[steps["connect"] == NEVER] = 0
+    connected = (steps["connect"] < NEVER) | (not world.effects)
+    first[~connected] = 0
     active = first[:, : world.days].sum(axis=1) >= world.count
     rate = np.exp(rng.normal(-0.75, 0.55, count)) * _if(world, active, 2.6, 1.0)  # per seat and month
     reports = rng.random((count, len(CATEGORY))) < rng.beta(2, 3, count)[:, None]
-    use, end = _later(world, (created, seats, rate, reports), today, rng)
+    use, end = _later(world, (created, seats, rate * connected, reports), today, rng)
     value = _events(created, first, use, end, today)
     lives = _lives(created, end, seats, PLANS[tier], steps, value, today)
     observations, outcomes = _observed(world, lives, reports, begin)
