@@ -46,6 +46,15 @@ class Goal(StrEnum):
     MATURE = "mature"
 
 
+class Milestone(StrEnum):
+    """The way of an account, in order."""
+
+    SETUP = "setup"
+    ACTIVATION = "activation"
+    UTILIZATION = "utilization"
+    MATURITY = "maturity"
+
+
 class Action(StrEnum):
     """What a rule on data does when it is broken."""
 

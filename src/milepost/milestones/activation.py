@@ -60,7 +60,7 @@ def find_activation(
         raise ValueError("these tables name no value events")
     rows = judge(lives, goal, rules, dormant_days)
     reached = cells(lives, rows, rules)
-    design = account_design(lives, rows.codes, ~rows.utilized, _rates(lives, rows))
+    design = account_design(lives, rows.codes, ~rows.utilized, rates(lives, rows))
     threshold = find_threshold(design, reached, rows.later, search, neighbours(rules))
     return _found(lives, rows, (reached, threshold), (rules, search, dormant_days, goal))
 
@@ -74,7 +74,7 @@ def evidence_for(
     rows = judge(lives, goal, rules, dormant_days)
     start = lives.created[rows.codes]
     reached = lives.value.between(rows.codes, start, start + days) >= count
-    design = account_design(lives, rows.codes, ~rows.utilized, _rates(lives, rows))
+    design = account_design(lives, rows.codes, ~rows.utilized, rates(lives, rows))
     return _evidence(given_threshold(design, reached, rows.later, search), reached, rows.utilized)
 
 
@@ -153,7 +153,7 @@ def _utilized(lives: Lives, given: tuple[Codes, Ints, Floats], goal: Goal, rules
     return np.asarray(used / (seats if per == PER_SEAT else 1.0) >= threshold)
 
 
-def _rates(lives: Lives, rows: Judged) -> list[Floats]:
+def rates(lives: Lives, rows: Judged) -> list[Floats]:
     """The rate of value events until the landmark and in its last weeks, per seat and plain: logarithms and squares.
 
     Where use only goes on at its own rate, the sum until the landmark holds all that the first days say.
@@ -214,7 +214,7 @@ def _found(
 def _beside(lives: Lives, rows: Judged, states: tuple[Flags, Flags], search: SearchRules, known: Flags) -> Evidence:
     """The effect of the cell on another outcome, on later cohorts where it is known, with the same controls."""
     hit, wanted = states
-    design, later = account_design(lives, rows.codes, ~wanted, _rates(lives, rows)), rows.later & known
+    design, later = account_design(lives, rows.codes, ~wanted, rates(lives, rows)), rows.later & known
     two_sided = later.any() and 0 < wanted[later].mean() < 1
     effect = confirm(design.take(later), hit[later], search) if two_sided else unknown_effect(len(rows.codes))
     return Evidence(
