@@ -12,9 +12,10 @@ import pytest
 
 from milepost.errors import FrameworkError
 from milepost.framework import Framework
+from milepost.importance.design import make_design, ranked_rows
 from milepost.importance.ranking import rank_features
 from milepost.maturity.categories import Category, Maturity
-from milepost.maturity.levels import derive_maturity, describe, levels_for
+from milepost.maturity.levels import derive_maturity, describe, evidence_for, levels_for, recut
 from milepost.signals.matrix import Observations
 
 
@@ -126,3 +127,29 @@ def test_an_unknown_feature_is_named(current: Observations) -> None:
     framework = Framework(1, date(2024, 1, 1), "", (category("a", ("feature_000",), 1),))
     with pytest.raises(FrameworkError, match="no feature 'feature_000' in the catalogue; did you mean 'feature_0"):
         levels_for(current, framework)
+
+
+def test_evidence_of_a_derived_cut_is_what_was_derived(maturity: Maturity, world: Any) -> None:
+    used, known = ranked_rows(world.observations, world.outcomes, world.settings)
+    design = make_design(used, known)
+    for found in maturity.categories:
+        again = recut(used, design, evidence_for(used, design, found), world.settings)
+        assert again == found
+
+
+def test_evidence_of_a_cut_that_somebody_set(maturity: Maturity, world: Any) -> None:
+    used, known = ranked_rows(world.observations, world.outcomes, world.settings)
+    found = replace(maturity.categories[0], features=("feature_00", "feature_07"), cut=2)
+    seen = evidence_for(used, make_design(used, known), found)
+    names = [feature.name for feature in used.features]
+    mature = used.adopted[:, [names.index("feature_00"), names.index("feature_07")]].all(axis=1)
+    stayed = known.churned == 0
+    assert (seen.features, seen.cut, seen.candidate) == (found.features, 2, found.candidate)
+    assert seen.mature_share == pytest.approx(mature.mean())
+    assert seen.retained_mature == seen.ppv == pytest.approx(stayed[mature].mean())
+    assert seen.retained_basic == pytest.approx(stayed[~mature].mean())
+    assert seen.sensitivity == pytest.approx(mature[stayed].mean())
+    assert seen.low < seen.effect < seen.high
+    unknown = replace(found, features=("feature_000",))
+    with pytest.raises(FrameworkError, match="no feature 'feature_000' in the catalogue"):
+        evidence_for(used, make_design(used, known), unknown)

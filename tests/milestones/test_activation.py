@@ -12,8 +12,17 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from milepost.milestones.activation import activated_on, cells, evidence_for, find_activation, judge, neighbours, phi
-from milepost.milestones.daily import NEVER
+from milepost.milestones.activation import (
+    activated_on,
+    cells,
+    evidence_for,
+    find_activation,
+    judge,
+    neighbours,
+    phi,
+    rates,
+)
+from milepost.milestones.daily import NEVER, daily_counts
 from milepost.milestones.search import SearchRules
 from milepost.settings import MilestoneSettings
 
@@ -36,6 +45,37 @@ def test_the_planted_definition_is_found(world: Any) -> None:
     assert found.active.share[found.active.days <= 300].min() > found.others.share[found.others.days <= 300].min()
     assert found.because.startswith("8 × answer_sent within 28 days goes best with 1 answers sent a month per seat")
     assert found.left["time after the landmark not complete"] > 0
+
+
+def simulated(lives_of: Any, seed: int, lift: float) -> Any:
+    """Poisson use in 91 days and, at a rate of its own, in the 90 after; five within 28 days lift the later rate."""
+    rng = np.random.default_rng(seed)
+    count = 3000
+    early, late = (rng.poisson(np.exp(rng.normal(mean, 0.5, (count, 1))), (count, 180)) for mean in (-1.8, -2.2))
+    early[:, 91:] = 0
+    active = early[:, :28].sum(axis=1) >= 5
+    late[active] += rng.poisson(lift, (int(active.sum()), 180))
+    late[:, :91] = 0
+    account, day = np.nonzero(early + late)
+    created = 1000 + rng.integers(0, 700, count)
+    used = np.column_stack([account, created[account] + day, (early + late)[account, day]])
+    return lives_of(created, used.tolist(), seats=np.full(count, 1.0))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_five_within_four_weeks_are_found_within_one_cell(lives_of: Any, seed: int) -> None:
+    found = find_activation(simulated(lives_of, seed, lift=0.1), (5.0, "seat"), RULES, SEARCH, 56)
+    assert found.count in (3, 5, 8)
+    assert found.days in (14, 28, 56)
+    assert found.evidence.low > 0
+    assert found.evidence.near >= found.evidence.agreement > 0
+
+
+def test_the_same_accounts_without_the_lift_give_none(lives_of: Any) -> None:
+    found = [
+        find_activation(simulated(lives_of, seed, lift=0.0), (5.0, "seat"), RULES, SEARCH, 56) for seed in range(6)
+    ]
+    assert sum(each.count is not None for each in found) <= 1
 
 
 def test_rates_drawn_apart_give_no_definition(planted: ModuleType) -> None:
@@ -88,6 +128,11 @@ def test_utilized_later_is_per_seat_and_month(lives_of: Any) -> None:
     assert judge(lives_of([1000, 1000], used), (3.7, "account"), RULES, 56).utilized.tolist() == [True, False]
 
 
+def test_the_day_before_the_landmark_is_not_later(lives_of: Any) -> None:
+    lives = lives_of([1000, 1000], [(0, 1090, 12), (1, 1091, 12)])
+    assert judge(lives, (2.0, "seat"), RULES, 56).utilized.tolist() == [False, True]
+
+
 def test_cells_count_the_first_days_only(lives_of: Any) -> None:
     lives = lives_of([1000, 1000], [(0, 1000), (0, 1006), (0, 1007), (1, 1090), (1, 1091)])
     rows = judge(lives, None, RULES, 56)
@@ -105,6 +150,18 @@ def test_nothing_from_the_landmark_on_reaches_a_cell(late: list[tuple[int, int, 
     before, after = lives_of([1000] * 4, early), lives_of([1000] * 4, [*early, *late])
     rows, again = judge(before, None, RULES, 56), judge(after, None, RULES, 56)
     assert (cells(before, rows, RULES) == cells(after, again, RULES)).all()
+    assert (np.column_stack(rates(before, rows)) == np.column_stack(rates(after, again))).all()
+
+
+def test_what_arrives_after_the_landmark_is_not_known_at_it(lives_of: Any) -> None:
+    # three uses on day 1010, known on day 1010, on day 1020 and on the landmark itself
+    days, seen = np.full(3, 1010), np.array([1010, 1020, 1091])
+    value = daily_counts(np.arange(3), days, seen, np.ones(3), 3)
+    lives = replace(lives_of([1000] * 3), value=value)
+    rows = judge(lives, None, RULES, 56)
+    once = cells(lives, rows, RULES).reshape(3, 9, 5)[:, 0]
+    assert once.tolist() == [[False, True, True, True, True], [False, False, True, True, True], [False] * 5]
+    assert activated_on(lives, 1, 28).tolist() == [1010, 1020, NEVER]
 
 
 @given(ends=st.lists(st.integers(1001, 1999), min_size=4, max_size=4))
@@ -148,6 +205,28 @@ def test_too_few_accounts_say_so(lives_of: Any) -> None:
     found = find_activation(lives_of([1000] * 20, [(0, 1001)]), None, RULES, SEARCH, 56)
     assert found.count is None
     assert found.because == (
-        "20 accounts can be judged: no cell has accounts enough on both sides, "
+        "20 accounts can be judged: no cell has accounts enough on both sides (50 of earlier cohorts needed on each), "
         "looking for running and not dormant later."
     )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("goal", [None, (1.0, "seat")])
+def test_nobody_to_judge_is_an_answer(lives_of: Any, goal: tuple[float, str] | None) -> None:
+    # signed up 50 days ago: no landmark has come yet
+    lives = lives_of([1950] * 3)
+    found = find_activation(lives, goal, RULES, SEARCH, 56)
+    assert (found.count, found.candidate, found.active, found.phi_cell) == (None, None, None, None)
+    assert found.z.shape == found.share.shape == found.later.shape == (9, 5)
+    assert found.left["time after the landmark not complete"] == 3
+    assert found.because.startswith("0 accounts can be judged: no cell has accounts enough on both sides (50 of ")
+    by_hand = evidence_for(lives, goal, RULES, SEARCH, (5, 28, 56))
+    assert by_hand.accounts == 0
+    assert np.isnan(by_hand.effect)
+
+
+@pytest.mark.parametrize(("threshold", "who"), [(0.0, "all"), (1e6, "none")])
+def test_a_goal_that_parts_nobody_says_so(lives_of: Any, threshold: float, who: str) -> None:
+    found = find_activation(simulated(lives_of, 1, lift=0.1), (threshold, "seat"), RULES, SEARCH, 56)
+    assert found.candidate is None
+    assert f"{who} of the earlier cohorts reach the goal, so that nothing parts them" in found.because

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from milepost.milestones.survival import dormancy, kaplan_meier, median_days, share_at
 
@@ -76,3 +79,43 @@ def test_without_value_events_there_is_no_dormancy(lives_of: Any) -> None:
     lives = replace(lives_of([1000]), value=None)
     with pytest.raises(ValueError, match="name no value events"):
         dormancy(lives, np.array([0]), np.array([1100]), 50)
+
+
+@given(rows=st.lists(st.tuples(st.integers(1, 20), st.booleans(), st.integers(0, 12)), min_size=1, max_size=25))
+@examples(max_examples=80, deadline=None)
+def test_late_entry_is_the_product_over_those_at_risk(rows: list[tuple[int, bool, int]]) -> None:
+    days, ended = np.array([row[0] for row in rows], dtype=float), np.array([row[1] for row in rows])
+    entry = np.minimum([row[2] for row in rows], days - 1)
+    share, expected = 1.0, [1.0]
+    for day in np.unique(days[ended]):
+        at_risk = ((entry < day) & (days >= day)).sum()
+        share *= 1 - ((days == day) & ended).sum() / at_risk
+        expected.append(share)
+    found = kaplan_meier(days, ended, entry)
+    assert found is not None
+    assert found.share == pytest.approx(expected)
+    assert (found.low <= found.share + 1e-12).all()
+    assert (found.share <= found.high + 1e-12).all()
+
+
+@given(used=st.sets(st.integers(1000, 1399), max_size=12), end=st.none() | st.integers(1091, 1399))
+@examples(max_examples=80, deadline=None)
+def test_dormancy_is_the_first_stretch_found_day_by_day(used: set[int], end: int | None, lives_of: Any) -> None:
+    used = {day for day in used if end is None or day < end}
+    lives = lives_of([1000], [(0, day) for day in used], end=[end], today=1400)
+    expected = (1400 - 56 - 1091, False)
+    for day in range(1091, 1400 - 56):
+        if day == end or not any(day <= use < day + 56 for use in used):
+            expected = (day - 1091, True)
+            break
+    days, ended = dormancy(lives, np.array([0]), np.array([1091]), 56)
+    assert (days[0], bool(ended[0])) == expected
+
+
+@given(late=st.sets(st.integers(1344, 1399), max_size=10), end=st.none() | st.integers(1344, 1399))
+@examples(max_examples=30, deadline=None)
+def test_what_happens_after_watching_stops_ends_no_account(late: set[int], end: int | None, lives_of: Any) -> None:
+    # used every 20 days, last on the day before watching stops: an end and silence after it are both out of sight
+    lives = lives_of([1000], [(0, day) for day in {*range(1103, 1344, 20), *late}], end=[end], today=1400)
+    days, ended = dormancy(lives, np.array([0]), np.array([1091]), 56)
+    assert (days.tolist(), ended.tolist()) == ([1344 - 1091], [False])

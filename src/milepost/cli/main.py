@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 signals_app = typer.Typer(help="Build the signals: one row per account and snapshot.", no_args_is_help=True)
 app.add_typer(signals_app, name="signals")
+framework_app = typer.Typer(help="Look at framework.toml: what every milestone means, and why.", no_args_is_help=True)
+app.add_typer(framework_app, name="framework")
 _state = {"debug": False}
 
 
@@ -146,6 +148,41 @@ def derive(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson 
         result = derive_job(job(config, as_of))
         emit(result.as_json(), result.as_text(), as_json)
         result.raise_for_gate()
+
+
+@framework_app.command("show")
+def framework_show(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """Print the definitions in use with their evidence; what was set by hand is marked with *."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.framework_show import show_framework
+
+        result = show_framework(job(config))
+        emit(result.as_json(), result.as_text(), as_json)
+
+
+@framework_app.command("diff")
+def framework_diff(
+    old: Annotated[Path | None, typer.Argument(help="A framework file; left out: what the data say.")] = None,
+    new: Annotated[Path | None, typer.Argument(help="Another one; left out: the file in use.")] = None,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Print which definitions differ between two files, or between what the data say and the file in use."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.framework_show import diff_frameworks
+
+        result = diff_frameworks(job(config), old, new)
+        emit(result.as_json(), result.as_text(), as_json)
+
+
+@framework_app.command("validate")
+def framework_validate(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """Check framework.toml against itself and the feature catalogue; exit 2 with one line for a fault."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.framework_show import validate_framework
+
+        result = validate_framework(job(config))
+        emit(result.as_json(), result.as_text(), as_json)
 
 
 @app.command()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import replace
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -108,6 +109,34 @@ def levels_for(observations: Observations, framework: HasCategories) -> pd.DataF
     return pd.DataFrame(columns, index=pd.RangeIndex(len(observations.counts)))
 
 
+def evidence_for(observations: Observations, design: Design, category: Category) -> Category:
+    """The category with the figures of the cut and features it has, whoever chose them; without a cut, its candidate's.
+
+    observations: the rows of the design. Raises FrameworkError for a feature that the catalogue does not have.
+    """
+    score = _score(observations, category)
+    with one_thread():
+        measured, _ = _figures(design, score, category.cut if category.cut is not None else category.candidate)
+    found: dict[str, Any] = dict(measured)
+    return replace(category, **found)
+
+
+def recut(observations: Observations, design: Design, category: Category, settings: Settings) -> Category:
+    """The category with the candidate, and its agreement, that the data choose for the features it has."""
+    rules = settings.maturity
+    with one_thread():
+        choice = find_cut(
+            design, _score(observations, category), settings.adoption.min_accounts, rules.bootstraps,
+            settings.project.seed,
+        )  # fmt: skip
+    return replace(category, candidate=choice.candidate, agreement=choice.agreement)
+
+
+def _score(observations: Observations, category: Category) -> NDArray[np.intp]:
+    """[rows]: how many of its features each row has adopted."""
+    return np.asarray(observations.adopted[:, _columns(observations, category)].sum(axis=1), dtype=np.intp)
+
+
 def _derive(
     observations: Observations, design: Design, group: tuple[str, NDArray[np.intp]], settings: Settings
 ) -> Category:
@@ -117,26 +146,34 @@ def _derive(
     rules = settings.maturity
     choice = find_cut(design, score, settings.adoption.min_accounts, rules.bootstraps, settings.project.seed)
     clear = choice.candidate is not None and choice.agreement >= rules.min_cut_agreement
-    mature = score >= (choice.candidate if choice.candidate is not None else np.inf)
-    effect = effect_of(design, mature, np.ones(len(score), dtype=bool))
-    stayed = design.churned == 0
-    retained = [float(stayed[side].mean()) if side.any() else float("nan") for side in (mature, ~mature)]
+    measured, effect = _figures(design, score, choice.candidate)
     return Category(
         name=name,
         features=tuple(observations.features[column].name for column in columns),
         cut=choice.candidate if clear else None,
         candidate=choice.candidate,
         agreement=choice.agreement,
-        mature_share=float(mature.mean()),
-        ppv=retained[0],
-        sensitivity=float(mature[stayed].mean()),
-        retained_mature=retained[0],
-        retained_basic=retained[1],
-        effect=effect.effect,
-        low=effect.low,
-        high=effect.high,
-        because=_because(choice, len(columns), clear, effect, float(mature.mean())),
+        because=_because(choice, len(columns), clear, effect, measured["mature_share"]),
+        **measured,
     )
+
+
+def _figures(design: Design, score: NDArray[np.intp], cut: int | None) -> tuple[dict[str, float], Effect]:
+    """How retention differs across a cut (None: nobody is above it), as the figures of a category, and the effect."""
+    mature = score >= (cut if cut is not None else np.inf)
+    effect = effect_of(design, mature, np.ones(len(score), dtype=bool))
+    stayed = design.churned == 0
+    retained = [float(stayed[side].mean()) if side.any() else float("nan") for side in (mature, ~mature)]
+    return {
+        "mature_share": float(mature.mean()),
+        "ppv": retained[0],
+        "sensitivity": float(mature[stayed].mean()),
+        "retained_mature": retained[0],
+        "retained_basic": retained[1],
+        "effect": effect.effect,
+        "low": effect.low,
+        "high": effect.high,
+    }, effect
 
 
 def _because(choice: CutChoice, features: int, clear: bool, effect: Effect, share: float) -> str:

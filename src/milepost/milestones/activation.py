@@ -125,7 +125,7 @@ def cells(lives: Lives, rows: Judged, rules: MilestoneSettings) -> Flags:
     start = lives.created[rows.codes]
     used = np.column_stack([lives.value.between(rows.codes, start, start + days) for days in rules.days])
     reached = used[:, None, :] >= np.array(rules.counts)[:, None]
-    return np.asarray(reached.reshape(len(rows.codes), -1))
+    return np.asarray(reached.reshape(len(rows.codes), len(rules.counts) * len(rules.days)))
 
 
 def neighbours(rules: MilestoneSettings) -> Flags:
@@ -137,6 +137,8 @@ def neighbours(rules: MilestoneSettings) -> Flags:
 
 def phi(reached: Flags, wanted: Flags) -> Floats:
     """The plain correlation of each cell with the outcome, NaN where one of both never varies: [cells]."""
+    if not len(wanted):
+        return np.full(reached.shape[1], np.nan)
     a, b = reached.mean(axis=0), wanted.mean()
     spread = np.sqrt(a * (1 - a) * b * (1 - b))
     both = (reached & wanted[:, None]).mean(axis=0)
@@ -207,7 +209,7 @@ def _found(
         ),
         phi=float("nan") if by_phi is None else float(found_phi[by_phi]),
         left=rows.left,
-        because=_because(threshold, cell, (lives.value_name, goal, lives.metric_name), len(rows.codes)),
+        because=_because(threshold, cell, (lives.value_name, goal, lives.metric_name), (rows, search.least)),
     )  # fmt: skip
 
 
@@ -236,12 +238,12 @@ def _share(flags: Flags) -> float:
 
 
 def _because(
-    threshold: Threshold, cell: tuple[int, int] | None, named: tuple[str, Goal | None, str], accounts: int
+    threshold: Threshold, cell: tuple[int, int] | None, named: tuple[str, Goal | None, str], given: tuple[Judged, int]
 ) -> str:
     event, goal, metric = named
     wanted = "running and not dormant later" if goal is None else f"{goal[0]:g} {metric} a month per {goal[1]} later"
     if cell is None:
-        return f"{accounts:,} accounts can be judged: {threshold.because}, looking for {wanted}."
+        return f"{len(given[0].codes):,} accounts can be judged: {_missing(threshold, *given)}, looking for {wanted}."
     said = f"{cell[0]} × {event} within {cell[1]} days"
     if not threshold.holds:
         return f"No definition among {threshold.search.tried} cells: {threshold.because}; candidate {said}."
@@ -249,3 +251,13 @@ def _because(
         f"{said} goes best with {wanted}: {percent(threshold.search.near)} of account draws choose it or a cell beside "
         f"it; in later cohorts {figures(threshold.effect)} at equal plan, size, month of sign-up and rate of use."
     )
+
+
+def _missing(threshold: Threshold, rows: Judged, least: int) -> str:
+    """Why there is not even a candidate."""
+    if not threshold.search.tried:
+        return f"{threshold.because} ({least} of earlier cohorts needed on each)"
+    wanted = rows.utilized[~rows.later]
+    if wanted.all() or not wanted.any():
+        return f"{'all' if wanted.all() else 'none'} of the earlier cohorts reach the goal, so that nothing parts them"
+    return threshold.because

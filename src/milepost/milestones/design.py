@@ -17,8 +17,11 @@ def account_design(
 ) -> Design:
     """The design of accounts `codes`, each a row of its own: size, plan and month of sign-up, and `extra` columns.
 
-    missed: [accounts asked for], 1 where the wanted outcome is missed. Size and plan are those it began with.
+    missed: [accounts asked for], 1 where the wanted outcome is missed. Size and plan are those it began with. Without
+    accounts it holds an intercept alone.
     """
+    if not len(codes):
+        return _design(missed, np.ones((0, 1)))
     seats = np.log1p(lives.seats[codes])
     unknown = np.isnan(seats)
     seats = np.where(unknown, np.nanmedian(seats) if not unknown.all() else 0.0, seats)
@@ -28,7 +31,11 @@ def account_design(
     controls = np.column_stack([np.ones(len(codes)), standardised(np.column_stack(columns))])
     spread = controls.std(axis=0) > 0
     spread[0] = True
-    rows = np.arange(len(codes))
+    return _design(missed, controls[:, spread])
+
+
+def _design(missed: Floats | NDArray[np.bool_], controls: Floats) -> Design:
+    count = len(controls)
     return Design(
-        missed.astype(np.float64), rows, len(codes), controls[:, spread], 0, None, np.zeros((len(codes), 0), np.intp)
+        missed.astype(np.float64), np.arange(count), count, controls, 0, None, np.zeros((count, 0), dtype=np.intp)
     )

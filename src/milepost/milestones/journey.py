@@ -1,7 +1,8 @@
 """The four milestones one after another: who has reached which, when, and how long the next one took.
 
 Setup and activation are reached once, with a date. Utilization and maturity hold as of a snapshot and can be lost; the
-first snapshot at which they held counts as the day they were reached.
+first snapshot at which they held counts as the day they were reached. Shares are of the accounts that can be judged:
+whoever still has time to reach a milestone, and whoever was never seen to have or lack it, is left out and counted.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from milepost.milestones.daily import NEVER, Floats, Ints
 from milepost.milestones.definitions import Journey
 from milepost.milestones.lives import Lives
 from milepost.milestones.survival import kaplan_meier, median_days
-from milepost.milestones.utilization import days_of
+from milepost.milestones.utilization import MONTH, days_of
 from milepost.signals.matrix import Observations
 from milepost.terms import ACCOUNT, SNAPSHOT, Milestone
+
+Flags = NDArray[np.bool_]
 
 NAMES = tuple(Milestone)
 BEFORE_ALL = "none"
@@ -29,13 +32,27 @@ BEFORE_ALL = "none"
 class Held:
     """What is held by whom. set_up_on, activated_on: day of each account, NEVER: not yet; None: no definition.
 
-    utilized, mature: float [rows of the observations], 1, 0, NaN unknown; None: no definition.
+    utilized, mature: float [rows of the observations], 1, 0, NaN unknown; None: no definition. set_up_within,
+    activated_within: days of tenure that the definitions leave; an account younger than that is not judged yet.
     """
 
     set_up_on: Ints | None
     activated_on: Ints | None
     utilized: Floats | None
     mature: Floats | None
+    set_up_within: int = 0
+    activated_within: int = 0
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """One milestone by account: the day it was reached, NEVER: not yet; whether it could be seen at all (that is not
+    so before the data begin, nor where it was never known); and whether there was time enough to say that it was not.
+    """
+
+    days: Ints
+    visible: Flags
+    judged: Flags
 
 
 def find_journey(lives: Lives, observations: Observations, held: Held, leads: pd.DataFrame) -> Journey:
@@ -44,45 +61,61 @@ def find_journey(lives: Lives, observations: Observations, held: Held, leads: pd
     leads: whether each milestone leads to the next, see `leads`.
     """
     codes, snapshots = lives.codes(observations.context[ACCOUNT]), days_of(observations.context[SNAPSHOT])
-    states = _states(lives, observations, held, (codes, snapshots))
     reached = _reached(lives, held, codes, snapshots)
-    seen = np.flatnonzero(~lives.before_data)
-    funnel = _funnel(reached, seen)
+    funnel = _funnel(reached)
     return Journey(
-        cohorts=_cohorts(lives, reached, seen),
+        cohorts=_cohorts(lives, reached),
         funnel=funnel,
-        times=_times(lives, reached, seen),
-        groups=_groups(lives, reached, seen),
+        times=_times(lives, reached),
+        groups=_groups(lives, reached),
         leads=leads,
-        states=states,
-        because=_because(funnel, len(seen), int(lives.before_data.sum())),
+        states=states(lives, observations, held),
+        because=_because(funnel, lives, any(reach is not None for reach in reached.values())),
     )
 
 
-def _reached(lives: Lives, held: Held, codes: NDArray[np.intp], snapshots: Ints) -> dict[Milestone, Ints | None]:
-    """Milestone -> the day each account reached it, NEVER: not yet; None without a definition."""
-    firsts = [_first(values, codes, snapshots, lives.accounts) for values in (held.utilized, held.mature)]
-    return dict(zip(NAMES, (held.set_up_on, held.activated_on, *firsts), strict=True))
+def _reached(lives: Lives, held: Held, codes: NDArray[np.intp], snapshots: Ints) -> dict[Milestone, _Reach | None]:
+    """Milestone -> who reached it when and who can be judged; None without a definition."""
+    given = ((held.set_up_on, held.set_up_within), (held.activated_on, held.activated_within))
+    once = [None if days is None else _once(lives, days, within) for days, within in given]
+    shown = [_shown(lives, values, codes, snapshots) for values in (held.utilized, held.mature)]
+    return dict(zip(NAMES, (*once, *shown), strict=True))
 
 
-def _first(values: Floats | None, codes: NDArray[np.intp], snapshots: Ints, accounts: int) -> Ints | None:
+def _once(lives: Lives, days: Ints, within: int) -> _Reach:
+    # ended or not: were those that end early judged at once, the newest cohorts would hold hardly anyone else
+    return _Reach(days, ~lives.before_data, ~lives.before_data & (lives.created + within <= lives.today))
+
+
+def _shown(lives: Lives, values: Floats | None, codes: NDArray[np.intp], snapshots: Ints) -> _Reach | None:
+    """A milestone that holds at snapshots; it takes a month of tenure to be seen."""
     if values is None:
         return None
-    first = np.full(accounts, NEVER, dtype=np.int64)
+    first, accounts = np.full(lives.accounts, NEVER, dtype=np.int64), lives.accounts
     there = (values == 1) & (codes >= 0)
     np.minimum.at(first, codes[there], snapshots[there])
-    return first
+    old = (codes >= 0) & (snapshots - lives.created[codes] >= MONTH)
+    asked, known = (
+        np.bincount(codes[rows], minlength=accounts) > 0 for rows in (old, (codes >= 0) & ~np.isnan(values))
+    )
+    visible = ~lives.before_data & (known | ~asked)
+    last = int(snapshots.max()) if len(snapshots) else 0
+    return _Reach(first, visible, visible & (lives.created + MONTH <= last))
 
 
-def _states(lives: Lives, observations: Observations, held: Held, given: tuple[NDArray[np.intp], Ints]) -> pd.DataFrame:
-    """One row per row of the observations: the dates known before its snapshot, and what holds at it."""
-    codes, snapshots = given
+def states(lives: Lives, observations: Observations, held: Held) -> pd.DataFrame:
+    """One row per row of the observations: the dates known before its snapshot, and what holds at it.
+
+    Columns: account_id, snapshot_date, setup_on, activated_on (NaT: not yet), utilized, mature (null: unknown) and
+    milestone, the furthest that is held, "none" before the first.
+    """
+    codes, snapshots = lives.codes(observations.context[ACCOUNT]), days_of(observations.context[SNAPSHOT])
     frame = observations.context[[ACCOUNT, SNAPSHOT]].copy()
     furthest = np.full(len(frame), BEFORE_ALL, dtype=object)
     for name, column, days in (
         (Milestone.SETUP, "setup_on", held.set_up_on), (Milestone.ACTIVATION, "activated_on", held.activated_on),
     ):  # fmt: skip
-        day = np.full(len(frame), NEVER) if days is None else days[codes]
+        day = np.full(len(frame), NEVER) if days is None else np.where(codes >= 0, days[codes], NEVER)
         known = day < snapshots
         frame[column] = np.where(known, day, np.iinfo(np.int64).min).astype("datetime64[D]").astype("datetime64[us]")
         furthest[known] = name.value
@@ -95,38 +128,36 @@ def _states(lives: Lives, observations: Observations, held: Held, given: tuple[N
     return frame.assign(milestone=furthest)
 
 
-def _funnel(reached: dict[Milestone, Ints | None], seen: NDArray[np.intp]) -> pd.DataFrame:
-    rows = [
-        {"milestone": name.value, "accounts": len(seen), **_count(days, seen)} for name, days in reached.items()
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
+def _funnel(reached: dict[Milestone, _Reach | None]) -> pd.DataFrame:
+    return pd.DataFrame([{"milestone": name.value, **_count(reach)} for name, reach in reached.items()])
 
 
-def _count(days: Ints | None, accounts: NDArray[np.intp]) -> dict[str, float]:
-    if days is None or not len(accounts):
-        return {"reached": float("nan"), "share": float("nan")}
-    there = days[accounts] < NEVER
-    return {"reached": float(there.sum()), "share": float(there.mean())}
+def _count(reach: _Reach | None) -> dict[str, float]:
+    judged = 0 if reach is None else int(reach.judged.sum())
+    if reach is None or not judged:
+        return {"accounts": judged, "reached": float("nan"), "share": float("nan")}
+    there = reach.days[reach.judged] < NEVER
+    return {"accounts": judged, "reached": float(there.sum()), "share": float(there.mean())}
 
 
-def _cohorts(lives: Lives, reached: dict[Milestone, Ints | None], seen: NDArray[np.intp]) -> pd.DataFrame:
-    """Shares of the accounts of each month of signing up that have reached each milestone by now."""
-    frame = pd.DataFrame({"cohort": _months(lives)[seen]})
-    for name, days in reached.items():
-        frame[name.value] = np.nan if days is None else (days[seen] < NEVER).astype(float)
-    grouped = frame.groupby("cohort")
+def _cohorts(lives: Lives, reached: dict[Milestone, _Reach | None]) -> pd.DataFrame:
+    """Shares of the accounts of each month of signing up that have reached each milestone, among those judged."""
+    frame = pd.DataFrame({"cohort": _months(lives)})
+    for name, reach in reached.items():
+        frame[name.value] = np.nan if reach is None else np.where(reach.judged, reach.days < NEVER, np.nan)
+    grouped = frame[~lives.before_data].groupby("cohort")
     shares = grouped[[name.value for name in NAMES]].mean()
     shares.insert(0, "accounts", grouped.size())
     return shares.reset_index()
 
 
-def _times(lives: Lives, reached: dict[Milestone, Ints | None], seen: NDArray[np.intp]) -> pd.DataFrame:
+def _times(lives: Lives, reached: dict[Milestone, _Reach | None]) -> pd.DataFrame:
     """Days from one milestone to the next; accounts that ended are watched until their end, others until today."""
     rows, before, start_name = [], lives.created, "sign-up"
-    for name, days in reached.items():
-        if days is None:
+    for name, reach in reached.items():
+        if reach is None:
             continue
-        started = seen[before[seen] < NEVER]
+        days, started = reach.days, np.flatnonzero(reach.visible & (before < NEVER))
         begin, stop = before[started], np.minimum(lives.end, lives.today)[started]
         there = (days[started] < NEVER) & (days[started] <= stop)
         until = np.where(there, np.maximum(days[started], begin), np.maximum(stop, begin))
@@ -140,15 +171,16 @@ def _times(lives: Lives, reached: dict[Milestone, Ints | None], seen: NDArray[np
     return pd.DataFrame(rows, columns=columns)
 
 
-def _groups(lives: Lives, reached: dict[Milestone, Ints | None], seen: NDArray[np.intp]) -> pd.DataFrame:
+def _groups(lives: Lives, reached: dict[Milestone, _Reach | None]) -> pd.DataFrame:
     """Conversion by the plan and size an account began with, and by month of signing up."""
     frames = []
     for group, values in (("plan", lives.plan), ("size", lives.size_band), ("month", _months(lives))):
-        named = np.where(values[seen] == "", "unknown", values[seen])
-        for name, days in reached.items():
-            if days is None:
+        named = np.where(values == "", "unknown", values)
+        for name, reach in reached.items():
+            if reach is None:
                 continue
-            there = pd.DataFrame({"value": named, "there": days[seen] < NEVER}).groupby("value")["there"]
+            frame = pd.DataFrame({"value": named, "there": reach.days < NEVER})[reach.judged]
+            there = frame.groupby("value")["there"]
             share = pd.DataFrame({"accounts": there.size(), "share": there.mean()}).reset_index()
             frames.append(share.assign(group=group, milestone=name.value))
     columns = ["group", "value", "milestone", "accounts", "share"]
@@ -160,10 +192,15 @@ def _months(lives: Lives) -> NDArray[np.str_]:
     return lives.created.astype("datetime64[D]").astype("datetime64[M]").astype(str)
 
 
-def _because(funnel: pd.DataFrame, seen: int, before: int) -> str:
-    known = dict(zip(funnel["milestone"], funnel["share"].astype(float), strict=True))
-    shares = ", ".join(f"{name} {percent(share)}" for name, share in known.items() if not np.isnan(share))
-    if not shares:
-        return "No milestone has a definition yet."
-    left = f"; {before:,} from before the data begin are not judged" if before else ""
+def _because(funnel: pd.DataFrame, lives: Lives, defined: bool) -> str:
+    before = int(lives.before_data.sum())
+    seen = lives.accounts - before
+    known = funnel[funnel["share"].notna()]
+    if known.empty:
+        return "No account can be judged yet." if defined else "No milestone has a definition yet."
+    named = list(zip(known["milestone"], known["share"], known["accounts"], strict=True))
+    shares = ", ".join(f"{name} {percent(share)}" for name, share, _ in named)
+    waiting = [f"{name} {seen - accounts:,}" for name, _, accounts in named if accounts < seen]
+    left = f"; too new or unknown, and left out: {', '.join(waiting)}" if waiting else ""
+    left += f"; {before:,} from before the data begin are not judged" if before else ""
     return f"Of {seen:,} accounts that signed up since the data begin, so many have reached: {shares}{left}."

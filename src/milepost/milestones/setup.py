@@ -229,9 +229,12 @@ def _step_because(standing: str, effect: Effect, counts: bool, done: Flags) -> s
     if np.isnan(effect.effect):
         return "All accounts or none are active afterwards: it cannot be tested."
     shown = f"activation afterwards differs by {figures(effect)} at equal plan, size, month and other steps"
-    return (
-        f"It counts: {shown}." if counts else f"It does not count: {shown}, and not beyond chance in earlier cohorts."
-    )
+    if counts:
+        return f"It counts: {shown}."
+    if effect.high < 0:
+        return f"It does not count: {shown}, and goes the wrong way."
+    also = "which is not beyond chance in earlier cohorts alone" if effect.low > 0 else "which is not beyond chance"
+    return f"It does not count: {shown}, {also}."
 
 
 def _by_number(number: NDArray[np.int64], activated: Flags) -> pd.DataFrame:
@@ -240,19 +243,28 @@ def _by_number(number: NDArray[np.int64], activated: Flags) -> pd.DataFrame:
 
 
 def _order(names: list[str], rows: Judged) -> tuple[str, ...]:
-    """Steps by their mean place among the steps of accounts that took two or more; those nobody took come last."""
+    """Steps by their mean place among the steps of accounts that took two or more; those nobody took come last.
+
+    The place counts from the first step: as a share of the steps taken, what everyone takes second would seem late
+    wherever many stop there.
+    """
     several = (rows.day < NEVER).sum(axis=1) >= 2
     days = np.where(rows.day < NEVER, rows.day, np.nan)[several]
-    ranks = pd.DataFrame(days).rank(axis=1, pct=True).mean().fillna(2.0).to_numpy()
+    ranks = pd.DataFrame(days).rank(axis=1).mean().fillna(np.inf).to_numpy()
     return tuple(names[place] for place in np.argsort(ranks, kind="stable"))
 
 
 def _stops(names: list[str], rows: Judged, counting: list[int]) -> pd.DataFrame:
-    """The last step of accounts that did not do all that count, by how many stopped there."""
+    """The last step of accounts that did not do all that count, by how many stopped there.
+
+    Of steps done on one day, the last is the one that accounts usually take later.
+    """
     chosen = counting or list(range(len(names)))
     unfinished = ~rows.done[:, chosen].all(axis=1)
-    days = np.where(rows.done, rows.day, -1)[unfinished]
-    last = np.where(days.max(axis=1) >= 0, days.argmax(axis=1), -1) if days.size else np.zeros(0, int)
+    order = _order(names, rows)
+    usual = [order.index(name) for name in names]
+    when = np.where(rows.done, rows.day * len(names) + usual, -1)[unfinished]
+    last = np.where(when.max(axis=1) >= 0, when.argmax(axis=1), -1) if when.size else np.zeros(0, int)
     stopped = pd.Series(np.array([*names, NONE_TAKEN])[last], dtype=object).value_counts()
     return pd.DataFrame({"step": stopped.index.astype(str), "accounts": stopped.to_numpy()})
 
@@ -264,7 +276,9 @@ def _because(
     goal = "activation afterwards" if activation_count is not None else "a value event afterwards"
     if threshold is None:
         return f"None of the steps goes with {goal} beyond chance, among {accounts:,} accounts."
+    if candidate is None:
+        return f"No definition: {threshold.because}, looking for {goal}; steps that count: {', '.join(steps)}."
     said = f"{candidate} of {len(steps)} steps ({', '.join(steps)}) within {within} days"
     if not threshold.holds:
-        return f"No definition: {threshold.because}; candidate {said}."
+        return f"No definition: {threshold.because}, looking for {goal}; candidate {said}."
     return f"{said} part accounts best by {goal}; in later cohorts {figures(threshold.effect)}."

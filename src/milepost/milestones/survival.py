@@ -13,6 +13,7 @@ from milepost.milestones.lives import Lives
 Flags = NDArray[np.bool_]
 
 _Z = 1.959963984540054
+_NOBODY = 1e-12
 _SHORTEST = 0.5  # days: what ends on the landmark has lived that long
 
 
@@ -27,6 +28,7 @@ def kaplan_meier(days: Floats, ended: Flags, entry: Floats | None = None) -> Sur
     late = None if entry is None else np.minimum(entry, np.maximum(days, _SHORTEST) - 1e-9)
     found = SurvfuncRight(np.maximum(days, _SHORTEST), ended.astype(int), entry=late)
     share, error = np.asarray(found.surv_prob), np.asarray(found.surv_prob_se)
+    share = np.where(share < _NOBODY, 0.0, share)  # with late entry the last end leaves rounding, and no error
     low, high = _interval(share, error)
     at = np.append(0.0, found.surv_times)
     ones = np.ones(1)
@@ -71,7 +73,7 @@ def dormancy(lives: Lives, codes: Codes, landmark: Ints, dormant_days: int) -> t
 def _first_gap(counts: DailyCounts, codes: Codes, landmark: Ints, length: int) -> Ints:
     """The day after the last use before the first stretch of `length` days without any, from the landmark on.
 
-    Today counts as a use: what comes after it is not known.
+    Days after the last use count as unused for ever: the caller judges only stretches that have had time to show.
     """
     place = np.full(counts.accounts, -1, dtype=np.intp)
     place[codes] = np.arange(len(codes))

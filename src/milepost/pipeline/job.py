@@ -14,6 +14,7 @@ from milepost.data.checks import names_at_any_date
 from milepost.data.contract import Tables
 from milepost.data.sources import open_tables
 from milepost.errors import InputError, SettingsError, nearest
+from milepost.milestones.lives import Lives, read_lives
 from milepost.outcomes import Outcomes, find_outcomes
 from milepost.pipeline import store
 from milepost.pipeline.alarms import Alarms, check_accepted, judged, look
@@ -141,8 +142,8 @@ class Job:
     @property
     def wanted_names(self) -> set[str]:
         """Event names that the catalogue and the settings ask for."""
-        named = {name for feature in self.features for name in feature.event_names}
-        return named | set(self.settings.data.value_events)
+        named = {name for feature in self.features for name in (*feature.event_names, *feature.area_metric)}
+        return named | set(self.settings.data.value_events) | set(self.settings.milestones.value_metric.events)
 
     def check_names(self) -> None:
         """Raise CatalogueError or SettingsError for an event asked for that never occurs.
@@ -153,16 +154,24 @@ class Job:
         if not self.wanted_names <= set(known):
             known = names_at_any_date(self.tables.connection)
         check_events(self.features, known, self.settings.project.features)
-        for name in self.settings.data.value_events:
-            if name not in known:
-                raise SettingsError(
-                    f"no event '{name}' in events", where="data.value_events", fix=nearest(name, sorted(known))
-                )
+        asked = {
+            "data.value_events": self.settings.data.value_events,
+            "milestones.value_metric.events": self.settings.milestones.value_metric.events,
+        }
+        for where, names in asked.items():
+            for name in names:
+                if name not in known:
+                    raise SettingsError(f"no event '{name}' in events", where=where, fix=nearest(name, sorted(known)))
 
     @cached_property
     def outcomes(self) -> Outcomes:
         """Outcomes of every row of the observations."""
         return find_outcomes(self.tables, self.observations.matrix.rows, self.settings.data, self.windows)
+
+    @cached_property
+    def lives(self) -> Lives:
+        """What accounts did day by day, as known at the scored date."""
+        return read_lives(self.tables, self.features, self.settings, self.as_of)
 
     @cached_property
     def learnable(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -19,6 +19,8 @@ from milepost.pipeline.result import Result, shown
 from milepost.pipeline.store import load_evaluation, load_ranking
 from milepost.reporting.figure_data import figure_data
 from milepost.reporting.figures import draw_all
+from milepost.reporting.milestone_data import milestone_figures
+from milepost.reporting.milestone_figures import draw_milestones
 from milepost.reporting.page import render
 from milepost.reporting.summary import Choices, DataPart, Results, Summary, Versions, build_summary
 
@@ -56,7 +58,7 @@ def summarise(job: Job, parts: Parts) -> Summary:
 def publish_report(job: Job, summary: Summary) -> tuple[Path, dict[str, str]]:
     """Draw and write the page; returns its path and the figures, which MLflow gets too."""
     job.progress("report: drawing and writing the page")
-    figures = draw_all(figure_data(summary))
+    figures = draw_all(figure_data(summary)) | draw_milestones(milestone_figures(summary.results.milestones))
     page = render(summary, figures)
     publish(
         job.settings.output / "report", job.version,
@@ -83,13 +85,13 @@ def _published(job: Job) -> Parts:
     output, missing = job.settings.output, []
     ranking = load_ranking(output / "ranking", job.fingerprint)
     evaluation, model_id = load_evaluation(output / "training", job.fingerprint)
-    maturity, framework = None, read_framework(job)
+    derived, framework = None, read_framework(job)
     if ranking is None:
         missing.append("ranking: not made for these data yet; run 'milepost rank'")
         missing.append("maturity: needs the ranking")
     else:
         try:
-            maturity = derive(job, ranking).maturity
+            derived = derive(job, ranking)
         except NotEnoughData as error:
             missing.append(f"maturity: {error.what}")
     if evaluation is None:
@@ -98,8 +100,9 @@ def _published(job: Job) -> Parts:
     if scores is None:
         missing.append("scores: not made for this date yet; run 'milepost score'")
     results = Results(
-        ranking.evidence if ranking else None, maturity, evaluation, scores, missing=tuple(missing),
-        alarms=job.alarms.texts, notes=ranking.notes if ranking else (),
+        ranking.evidence if ranking else None, derived.maturity if derived else None, evaluation, scores,
+        missing=tuple(missing), alarms=job.alarms.texts, notes=ranking.notes if ranking else (),
+        milestones=derived.milestones if derived else None,
     )  # fmt: skip
     return Parts(results, model_id, framework.version if framework else 0)
 

@@ -10,6 +10,7 @@ from milepost.pipeline.alarms import alarm_line
 from milepost.pipeline.check import check_tables, findings
 from milepost.pipeline.derive import Derived, derive, maturity_json
 from milepost.pipeline.job import Job
+from milepost.pipeline.milestones import milestones_json
 from milepost.pipeline.rank import find_ranking, publish_ranking, ranking_json
 from milepost.pipeline.report import Parts, publish_report, summarise
 from milepost.pipeline.result import Result, shown
@@ -42,6 +43,7 @@ class Story:
             missing=tuple(self.missing),
             alarms=self.alarms,
             notes=self.ranking.notes if self.ranking else (),
+            milestones=self.derived.milestones if self.derived else None,
         )
         version = self.derived.framework.version if self.derived else 0
         return Parts(results, self.trained.model_id if self.trained else "", version)
@@ -99,6 +101,7 @@ def answer(job: Job, story: Story) -> dict[str, object]:
         "churn": churn_json(story.trained.training.evaluation) if story.trained else None,
         "ranking": ranking_json(story.ranking) if story.ranking else None,
         "maturity": maturity_json(story.derived.maturity) if story.derived else None,
+        "milestones": milestones_json(story.derived.milestones) if story.derived else None,
         "scores": scores_json(story.scored) if story.scored else None,
         "run_id": job.run_id,
         "missing": list(story.missing),

@@ -16,6 +16,7 @@ from milepost.framework import Framework
 from milepost.pipeline.alarms import headed, remembered
 from milepost.pipeline.framework_file import read_framework
 from milepost.pipeline.job import Job
+from milepost.pipeline.milestones import states_at
 from milepost.pipeline.result import Result, shown, table
 from milepost.scoring.score import ScoringInputs, score
 from milepost.signals.build import build_observations
@@ -43,12 +44,13 @@ def score_accounts(job: Job, framework: Framework | None) -> Scored:
     where = f"{job.settings.project.models}/{job.settings.project.name}"
     refuse_misfit(about, job.windows_in_use, where)
     _refuse_later(job, str(about.get("as_of", "")), where)
+    job.progress(f"scoring with model {about['model_id']}")
+    rows = _with_signals(job, model.signals)
     inputs = ScoringInputs(
         model, about["model_id"], about["young_risk"], about["typical"], framework, job.settings.scoring,
-        job.settings.signals.min_tenure_days,
+        job.settings.signals.min_tenure_days, None if framework is None else states_at(job, framework, rows),
     )  # fmt: skip
-    job.progress(f"scoring with model {about['model_id']}")
-    frame = score(_with_signals(job, model.signals), inputs).assign(run_id=job.run_id)
+    frame = score(rows, inputs).assign(run_id=job.run_id)
     left_out = not_scored(job, frame)
 
     def write(target: Path) -> None:

@@ -1,23 +1,12 @@
-"""Drawing only: finished numbers in, SVG text out. The same input gives the same bytes.
-
-Colours are written as CSS variables with a fallback, so that a figure follows the page's light or dark colours and
-still reads when it is opened alone.
-"""
+"""Drawing only: finished numbers in, SVG text out."""
 
 from __future__ import annotations
 
-import io
-import warnings
-import xml.etree.ElementTree as ET
-from collections.abc import Callable
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.dates import DateFormatter
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from milepost.reporting.figure_data import (
@@ -31,18 +20,7 @@ from milepost.reporting.figure_data import (
     ShareOverTime,
     describe,
 )  # fmt: skip
-
-INK, SOFT, GRID, KEPT, OTHER, BAND = "#1f2021", "#5b5c5d", "#d2d3d4", "#0072b2", "#d55e00", "#e8eef3"
-_VARIABLES = {INK: "ink", SOFT: "soft", GRID: "grid", KEPT: "kept", OTHER: "other", BAND: "band"}
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none", "text.parse_math": False, "font.family": ["DejaVu Sans"], "font.size": 9.5,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": SOFT, "axes.labelcolor": INK,
-    "text.color": INK, "xtick.color": SOFT, "ytick.color": SOFT, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
-    "axes.grid": True, "axes.axisbelow": True, "grid.color": GRID, "grid.linewidth": 0.6, "legend.frameon": False,
-    "legend.fontsize": 9, "axes.labelsize": 9.5,
-}  # fmt: skip
-_NAMESPACES = {"": "http://www.w3.org/2000/svg", "xlink": "http://www.w3.org/1999/xlink"}
-_WIDTH, _LABEL = 7.2, 30
+from milepost.reporting.svg import BAND, KEPT, OTHER, SOFT, WIDTH, label, svg
 
 
 def draw_all(data: FigureData) -> dict[str, str]:
@@ -78,7 +56,7 @@ def draw_effects(data: Effects, description: str) -> str:
         )
         _kept_legend(axes)
 
-    return _svg("effects", description, (_WIDTH, 1.3 + 0.27 * len(data.bars)), draw)
+    return svg("effects", description, (WIDTH, 1.3 + 0.27 * len(data.bars)), draw)
 
 
 def draw_ranks(data: RankChange, description: str) -> str:
@@ -101,7 +79,7 @@ def draw_ranks(data: RankChange, description: str) -> str:
         axes.set_axis_off()
         _kept_legend(axes, lines=True)
 
-    return _svg("ranks", description, (_WIDTH, 1.3 + 0.27 * data.top), draw)
+    return svg("ranks", description, (WIDTH, 1.3 + 0.27 * data.top), draw)
 
 
 def draw_importance(data: ImportanceMap, description: str) -> str:
@@ -125,7 +103,7 @@ def draw_importance(data: ImportanceMap, description: str) -> str:
         axes.set(xlabel=f"adoption rate, % of eligible accounts (n = {len(data.dots)} features)", ylabel=data.measure)
         _kept_legend(axes, marker="s")
 
-    return _svg("importance", description, (_WIDTH, 4.6), draw)
+    return svg("importance", description, (WIDTH, 4.6), draw)
 
 
 def _span(data: ImportanceMap) -> tuple[float, float]:
@@ -184,7 +162,7 @@ def draw_maturity(data: ShareOverTime, description: str) -> str:
         axes.set_xticks(np.array(days[:: -(-len(days) // 6)], dtype="datetime64[D]"))
         axes.xaxis.set_major_formatter(DateFormatter("%Y-%m"))  # type: ignore[no-untyped-call]
 
-    return _svg("maturity", description, (_WIDTH, 3.2), draw)
+    return svg("maturity", description, (WIDTH, 3.2), draw)
 
 
 def draw_calibration(data: Calibration, description: str) -> str:
@@ -199,7 +177,7 @@ def draw_calibration(data: Calibration, description: str) -> str:
         axes.set(xlabel=f"mean predicted risk, % (n = {data.rows:,} test rows in tenths)", ylabel="churned, %")
         axes.legend(loc="upper left")
 
-    return _svg("calibration", description, (_WIDTH * 0.72, 3.6), draw)
+    return svg("calibration", description, (WIDTH * 0.72, 3.6), draw)
 
 
 def draw_lift(data: Lift, description: str) -> str:
@@ -216,7 +194,7 @@ def draw_lift(data: Lift, description: str) -> str:
         axes.set_ylabel(f"lift over the base rate of {100 * data.base_rate:.1f} %")
         axes.yaxis.set_major_locator(MaxNLocator(6))
 
-    return _svg("lift", description, (_WIDTH * 0.72, 3.6), draw)
+    return svg("lift", description, (WIDTH * 0.72, 3.6), draw)
 
 
 def _kept_legend(axes: Axes, *, marker: str = "o", lines: bool = False) -> None:
@@ -226,53 +204,3 @@ def _kept_legend(axes: Axes, *, marker: str = "o", lines: bool = False) -> None:
     axes.plot([], [], linestyle=style[1], color=OTHER, marker=marker, markersize=5, label="not kept",
               markerfacecolor=OTHER if lines else "none")  # fmt: skip
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1.02), ncols=2, borderaxespad=0)
-
-
-def label(name: str, limit: int = _LABEL) -> str:
-    """A name as one line that XML can carry: control characters become �, long names are cut."""
-    line = " ".join("".join(char if char.isprintable() or char.isspace() else "�" for char in name).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def _svg(name: str, description: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> str:
-    buffer = io.BytesIO()
-    with mpl.rc_context(_STYLE | {"svg.hashsalt": name}), warnings.catch_warnings():
-        # glyphs are drawn by the reader's own fonts, so that one missing here is no fault
-        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasSVG(figure)
-        draw(figure.add_subplot())
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return _themed(buffer.getvalue(), name, description)
-
-
-def _themed(raw: bytes, name: str, description: str) -> str:
-    """The SVG with ids of its own, colours as variables, a title for screen readers, and no fixed size."""
-    name = f"figure-{name}"  # ids share the page with its sections
-    for prefix, address in _NAMESPACES.items():
-        ET.register_namespace(prefix, address)
-    root = ET.fromstring(raw)
-    space = "{" + _NAMESPACES[""] + "}"
-    for old in [child for child in root if child.tag in (f"{space}metadata", f"{space}title")]:
-        root.remove(old)
-    for element in root.iter():
-        for key, value in list(element.attrib.items()):
-            element.attrib[key] = _attribute(key, value, name)
-    title = ET.Element(f"{space}title", {"id": f"{name}-title"})
-    title.text = label(description, 400)
-    root.insert(0, title)
-    root.attrib.pop("height", None)
-    root.attrib.update({"width": "100%", "role": "img", "aria-labelledby": f"{name}-title"})
-    return ET.tostring(root, encoding="unicode")
-
-
-def _attribute(key: str, value: str, name: str) -> str:
-    if key == "id":
-        return f"{name}-{value}"
-    if key.endswith("href") and value.startswith("#"):
-        return f"#{name}-{value[1:]}"
-    value = value.replace("url(#", f"url(#{name}-")
-    if key == "style":
-        for colour, variable in _VARIABLES.items():
-            value = value.replace(colour, f"var(--{variable}, {colour})")
-    return value

@@ -9,12 +9,14 @@ from functools import cache
 from math import isfinite
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from milepost.adoption import Standing
 from milepost.importance.evidence import FeatureEvidence
 from milepost.reporting.figure_data import describe, figure_data
+from milepost.reporting.milestone_data import describe_milestones, milestone_figures
 from milepost.reporting.sentences import VERDICT_WORDS, count_words, five_sentences, interval, percent, points
 from milepost.reporting.summary import Summary
 from milepost.terms import Level, Verdict
@@ -90,7 +92,7 @@ def render(summary: Summary, figures: dict[str, str]) -> str:
         sentences=five_sentences(summary),
         tiles=_tiles(summary),
         figures={name: Markup(svg) for name, svg in figures.items()},
-        captions=describe(figure_data(summary)),
+        captions=describe(figure_data(summary)) | describe_milestones(milestone_figures(summary.results.milestones)),
         models=_models(summary),
         metrics_headline=found.headline if found else "",
         verdict_words=VERDICT_WORDS,
@@ -168,7 +170,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     filters: dict[str, Any] = {
         "cut": cut, "percent": percent, "points": points, "whole": whole, "decimals": decimals, "effect": effect,
-        "p_value": p_value,
+        "p_value": p_value, "in_groups": in_groups,
     }  # fmt: skip
     environment.filters.update(filters)
     return environment
@@ -206,6 +208,23 @@ def p_value(value: float) -> str:
 def effect(row: FeatureEvidence) -> str:
     """Effect with its interval: "+4.2 (+2.9 to +5.5)"."""
     return f"{points(row.effect)} ({interval(row.low, row.high)})" if isfinite(row.effect) else "–"
+
+
+@dataclass(frozen=True)
+class GroupTable:
+    """Conversion by group: names of the milestones, and rows with group, value, accounts and a share of each."""
+
+    names: list[str]
+    rows: list[dict[Any, Any]]
+
+
+def in_groups(groups: pd.DataFrame) -> GroupTable | None:
+    """The plans and sizes of a journey's groups, a row each; None where there are none."""
+    shown = groups[groups["group"].isin(["plan", "size"])]
+    if shown.empty:
+        return None
+    wide = shown.pivot_table(index=["group", "value", "accounts"], columns="milestone", values="share", sort=False)
+    return GroupTable([str(name) for name in wide.columns], wide.reset_index().to_dict("records"))
 
 
 def _script_hash() -> str:

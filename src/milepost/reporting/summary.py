@@ -12,6 +12,7 @@ from milepost.adoption import Adoption
 from milepost.data.contract import Finding, RowCount
 from milepost.importance.evidence import FeatureEvidence
 from milepost.maturity.categories import Maturity
+from milepost.milestones.definitions import Milestones
 from milepost.settings import Settings
 from milepost.terms import ACCOUNT, RiskBand, Verdict
 from milepost.training.results import Evaluation
@@ -60,7 +61,8 @@ class Results:
     """What was computed; None where it could not be.
 
     adoption: shown in place of the ranking where that could not be made.
-    missing: one text each, "part: reason", where part is `ranking`, `maturity`, `model`, `scores` or free.
+    missing: one text each, "part: reason", where part is `ranking`, `maturity`, `milestones`, `model`, `scores` or
+    free.
     alarms: leak alarms, printed above everything else. notes: what a reader of the ranking has to know.
     """
 
@@ -72,6 +74,7 @@ class Results:
     missing: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    milestones: Milestones | None = None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ class ScoringInputs:
     """What scoring needs beside the observations.
 
     young_risk: churned share of accounts under `min_tenure_days` in training, their score by rule.
-    typical: signal name -> median among retained accounts in training.
+    typical: signal name -> median among retained accounts in training. states: frame account_id, milestone, setup_on,
+    activated_on and utilized, by the framework; None without one.
     """
 
     model: ChurnModel
@@ -35,14 +36,15 @@ class ScoringInputs:
     framework: Framework | None
     settings: ScoringSettings
     min_tenure_days: int
+    states: pd.DataFrame | None = None
 
 
 def score(observations: Observations, inputs: ScoringInputs) -> pd.DataFrame:
     """Score every row of `observations`, which holds one snapshot.
 
     Columns: account_id, snapshot_date, churn_risk, risk_band, risk_rank, expected_loss (risk × MRR), plan, seats, mrr,
-    size_band, segment, tenure_days, level_<category>, mature_categories, reason_1…n (sentences), scored_by, model_id,
-    framework_version. Sorted by risk, highest first, then account.
+    size_band, segment, tenure_days, level_<category>, mature_categories, milestone, setup_on, activated_on, utilized,
+    reason_1…n (sentences), scored_by, model_id, framework_version. Sorted by risk, highest first, then account.
     Raises MilepostError when a score breaks its promise: finite, within [0, 1], one per account.
     """
     context = observations.context
@@ -54,6 +56,7 @@ def score(observations: Observations, inputs: ScoringInputs) -> pd.DataFrame:
     for name in ("plan", "seats", "mrr", "size_band", "segment", "tenure_days"):
         scores[name] = context[name].to_numpy()
     scores = scores.join(_levels(observations, inputs.framework))
+    scores = scores.join(_states(context, inputs.states))
     for place, words in enumerate(_reasons(observations, risk, inputs), start=1):
         scores[f"reason_{place}"] = words
     scores["scored_by"] = scored_by
@@ -84,6 +87,14 @@ def _levels(observations: Observations, framework: Framework | None) -> pd.DataF
     if framework is None:
         return pd.DataFrame({"mature_categories": np.full(len(observations.context), np.nan)})
     return levels_for(observations, framework)
+
+
+def _states(context: pd.DataFrame, states: pd.DataFrame | None) -> pd.DataFrame:
+    """The furthest milestone held and what is known of the others; null without a framework."""
+    columns = ["milestone", "setup_on", "activated_on", "utilized"]
+    if states is None:
+        return pd.DataFrame(index=context.index, columns=columns, dtype=object)
+    return states.set_index(ACCOUNT).reindex(context[ACCOUNT])[columns].set_axis(context.index)
 
 
 def _reasons(observations: Observations, risk: NDArray[np.float64], inputs: ScoringInputs) -> list[NDArray[np.object_]]:
