@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: demo test test-long test-browser test-spark lint null-world bench-demo bench-ranking clean
+.PHONY: demo test test-long test-browser test-spark lint null-world bench-demo bench-ranking bench-milestones clean
 
 demo: $(STAMP)
 	$(BIN)/milepost demo demo --accounts 3000 --seed 7
@@ -40,6 +40,9 @@ bench-ranking: $(STAMP)
 	$(BIN)/python benchmarks/ranking.py --accounts 50000 --seeds 9001 9002
 	$(BIN)/python benchmarks/ranking.py --ours-only --kinds "no effect" --accounts 2000 10000 --sources structural \
 	  --seeds $$(seq 20001 20200) --results benchmarks/results/null.jsonl
+
+bench-milestones: $(STAMP)
+	$(BIN)/python benchmarks/milestones.py
 
 bench-demo: $(STAMP)
 	$(BIN)/python benchmarks/demo_recovery.py

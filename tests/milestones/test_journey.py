@@ -205,17 +205,18 @@ def test_nothing_on_or_after_a_snapshot_reaches_its_state(
     pd.testing.assert_frame_equal(states[0], states[1])
 
 
-def test_maturity_about_ninety_days_later() -> None:
+def test_maturity_about_ninety_days_later(lives_of: Any) -> None:
     observed = rows(
-        ("a", 1000), ("a", 1092), ("b", 1000), ("c", 1000), ("c", 1030), ("d", 1100), ("e", 1000), ("e", 1200)
-    )
-    mature = np.array([0, 1, 0, 0, 1, 0, 0, 1.0])
-    found = mature_later(observed, mature)
+        ("a000", 1000), ("a000", 1092), ("a001", 1000), ("a002", 1000), ("a002", 1030), ("a003", 1100), ("a004", 1000),
+        ("a004", 1200),
+    )  # fmt: skip
+    lives = lives_of([900] * 5, end=[None, 1050, None, 1150, None])
+    found = mature_later(lives, observed, np.array([0, 1, 0, 0, 1, 0, 0, 1.0]))
     assert found[0] == 1  # seen two days after
-    assert found[2] == 0  # gone
-    assert found[3] == 0  # its other snapshot is too near
-    assert np.isnan(found[[1, 7]][1])  # that day is not there yet
-    assert found[6] == 0
+    assert found[2] == 0  # ended by then
+    assert np.isnan(found[3])  # runs on, and its other snapshot is too near
+    assert found[5] == 0
+    assert np.isnan(found[7])  # that day is not there yet
 
 
 def test_contrasts_are_a_frame_also_without_any() -> None:

@@ -102,3 +102,28 @@ def test_a_file_that_is_not_utf8(tmp_path):
     path.write_bytes((HEADER + "a,b,c,,,,,\n").encode("utf-16"))
     with pytest.raises(CatalogueError, match="not UTF-8 text; save it as CSV UTF-8"):
         read_catalogue(path)
+
+
+def test_an_area_may_have_a_metric_of_its_own(tmp_path):
+    path = tmp_path / "features.csv"
+    head = "feature,event_names,category,area,area_metric,area_metric_per\n"
+    path.write_text(head + "a,x,c,inbox,sent|answered,\nb,y,c,inbox,,\nd,z,c,phone,call,account\n", encoding="utf-8")
+    a, b, d = read_catalogue(path)
+    assert (a.area_metric, a.area_metric_per) == (("sent", "answered"), "seat")
+    assert (b.area_metric, b.area_metric_per) == ((), "")
+    assert d.area_metric_per == "account"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("a,x,c,inbox,sent,user\n", "area_metric_per 'user'"),
+        ("a,x,c,,sent,\n", "area_metric without an area"),
+        ("a,x,c,inbox,sent,\nb,y,c,inbox,call,\n", "area 'inbox' has two metrics"),
+    ],
+)
+def test_a_wrong_area_metric_is_one_line(tmp_path, rows, message):
+    path = tmp_path / "features.csv"
+    path.write_text("feature,event_names,category,area,area_metric,area_metric_per\n" + rows, encoding="utf-8")
+    with pytest.raises(CatalogueError, match=message):
+        read_catalogue(path)

@@ -27,13 +27,18 @@ _TOLERANCE = 20
 COLUMNS = ["milestone", "next", "effect", "low", "high", "p", "accounts", "because"]
 
 
-def from_setup(lives: Lives, steps: tuple[str, ...], needed: int, count: int, settings: Settings) -> dict[str, object]:
-    """Set up within the setup days -> so many value events after them, before the landmark."""
-    rows = setup.judge(lives, count, settings.milestones)
+def from_setup(
+    lives: Lives, given: tuple[tuple[str, ...], int, int], count: int, settings: Settings
+) -> dict[str, object]:
+    """Set up within the first days -> so many value events after them, before the landmark; given: steps, how many of
+    them, and the days.
+    """
+    steps, needed, within = given
+    rows = setup.judge(lives, count, settings.milestones.model_copy(update={"setup_days": within}))
     names = list(lives.steps)
     done = rows.done[:, [names.index(step) for step in steps]].sum(axis=1) >= needed
     effect = _of_accounts(lives, rows.codes, (done, rows.activated), [], settings)
-    said = f"to be active between day {settings.milestones.setup_days} and day {settings.milestones.landmark_days}"
+    said = f"to be active between day {within} and day {settings.milestones.landmark_days}"
     return _row((Milestone.SETUP, Milestone.ACTIVATION), effect, len(rows.codes), said)
 
 
@@ -49,14 +54,14 @@ def from_activation(lives: Lives, count: int, days: int, goal: Goal, settings: S
 
 
 def from_utilization(
-    observations: Observations, outcomes: Outcomes, states: tuple[Floats, Floats], settings: Settings
+    lives: Lives, learnt: tuple[Observations, Outcomes], states: tuple[Floats, Floats], settings: Settings
 ) -> dict[str, object]:
     """Utilized at a snapshot and not mature yet -> mature about 90 days later; accounts gone by then are not.
 
     states: utilized and mature, float [rows], 1, 0, NaN unknown.
     """
-    utilized, mature = states
-    later = mature_later(observations, mature)
+    (observations, outcomes), (utilized, mature) = learnt, states
+    later = mature_later(lives, observations, mature)
     keep = ~np.isnan(utilized) & (mature == 0) & ~np.isnan(later)
     pair = Milestone.UTILIZATION, Milestone.MATURITY
     accounts = int(observations.context[ACCOUNT][keep].nunique())
@@ -71,10 +76,10 @@ def from_utilization(
     return _row(pair, effect, accounts, said)
 
 
-def mature_later(observations: Observations, mature: Floats) -> Floats:
-    """Whether an account is mature at its snapshot nearest to 90 days later; 0 when it is gone by then.
+def mature_later(lives: Lives, observations: Observations, mature: Floats) -> Floats:
+    """Whether an account is mature at its snapshot nearest to 90 days later; 0 when its subscription ended by then.
 
-    NaN where that day is not in the data yet.
+    NaN where that day is not in the data yet, and where a running account has no snapshot near it.
     """
     day = days_of(observations.context[SNAPSHOT])
     frame = pd.DataFrame({ACCOUNT: observations.context[ACCOUNT].to_numpy(), "day": day, "mature": mature})
@@ -84,7 +89,8 @@ def mature_later(observations: Observations, mature: Floats) -> Floats:
     ).sort_values("row")  # fmt: skip
     later = found["mature"].to_numpy(dtype=float)
     seen = day + NEXT_AFTER <= day.max() if len(day) else np.zeros(0, dtype=bool)
-    gone = np.isnan(later) & seen & ~found[ACCOUNT].isna().to_numpy()
+    ends = lives.end[lives.codes(observations.context[ACCOUNT])]
+    gone = np.isnan(later) & (ends < day + NEXT_AFTER)
     return np.where(seen, np.where(gone, 0.0, later), np.nan)
 
 

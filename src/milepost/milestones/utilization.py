@@ -29,7 +29,7 @@ Flags = NDArray[np.bool_]
 
 MONTH = 30  # days
 PER_SEAT, PER_ACCOUNT = "seat", "account"
-_NICE = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+_NICE = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 _TENTHS = 10
 
 

@@ -93,11 +93,13 @@ def evidence_in_use(job: Job, framework: Framework, rule: Rule) -> Evidence:
     if job.lives.value is None:
         return Evidence()
     if isinstance(rule, ActivationRule):
-        if rule.count is None or rule.days is None:
+        # more days than the landmark leaves would count what comes after it
+        if rule.count is None or rule.days is None or rule.days > settings.milestones.landmark_days:
             return Evidence()
         given = rule.count, rule.days, settings.windows.outcome_days
         return activation.evidence_for(job.lives, goal_of(framework), settings.milestones, rules, given)
-    if rule.needed is None or not set(rule.steps) <= set(job.lives.steps):
+    late = rule.within_days >= settings.milestones.landmark_days
+    if rule.needed is None or late or not set(rule.steps) <= set(job.lives.steps):
         return Evidence()
     count = framework.activation.count if framework.activation else None
     within = settings.milestones.model_copy(update={"setup_days": rule.within_days})
@@ -150,14 +152,15 @@ def _mature(job: Job, framework: Framework, rows: Observations) -> Floats | None
 
 def _leads(job: Job, framework: Framework, held: Held) -> list[dict[str, object]]:
     rows, steps, active, goal = [], framework.setup, framework.activation, goal_of(framework)
-    count = active.count if active else None
-    if held.set_up_on is not None and steps is not None and steps.needed and count:
-        rows.append(from_setup(job.lives, steps.steps, steps.needed, count, job.settings))
-    if active is not None and count and active.days and goal is not None:
+    count, last = active.count if active else None, job.settings.milestones.landmark_days
+    if held.set_up_on is not None and steps is not None and steps.needed and count and steps.within_days < last:
+        given = steps.steps, steps.needed, steps.within_days
+        rows.append(from_setup(job.lives, given, count, job.settings))
+    if active is not None and count and active.days and active.days <= last and goal is not None:
         rows.append(from_activation(job.lives, count, active.days, goal, job.settings))
     if held.utilized is not None and held.mature is not None:
-        states = held.utilized, held.mature
-        rows.append(from_utilization(job.observations, job.outcomes, states, job.settings))
+        learnt = job.observations, job.outcomes
+        rows.append(from_utilization(job.lives, learnt, (held.utilized, held.mature), job.settings))
     return rows
 
 

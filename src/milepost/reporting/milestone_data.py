@@ -86,7 +86,8 @@ def _heat(active: Activation | None) -> Heat | None:
 def _curves(active: Activation | None) -> Curves | None:
     if active is None or active.active is None or active.others is None:
         return None
-    named = (("activated", active.active), ("not activated", active.others))
+    names = ("activated", "not activated") if active.count is not None else ("reach the candidate", "do not")
+    named = zip(names, (active.active, active.others), strict=True)
     return Curves(tuple((name, _line(curve), curve.accounts) for name, curve in named))
 
 
@@ -124,8 +125,8 @@ def describe_milestones(data: MilestoneFigures) -> dict[str, str]:
 
 
 def _describe_funnel(data: Funnel) -> str:
-    parts = ", ".join(f"{name} {100 * share:.0f} %" for name, _, _, share in data.steps)
-    return f"Of {data.steps[0][1]:,} accounts that signed up since the data begin, so many have reached: {parts}."
+    parts = ", ".join(f"{name} {100 * share:.0f} % of {n:,}" for name, n, _, share in data.steps)
+    return f"Of the accounts that signed up since the data begin and can be judged, so many have reached: {parts}."
 
 
 def _describe_turn(data: Turn) -> str:
@@ -145,5 +146,5 @@ def _describe_heat(data: Heat) -> str:
 
 
 def _describe_curves(data: Curves) -> str:
-    ends = ", ".join(f"{100 * line[-1][1]:.0f} % of {n:,} {name}" for name, line, n in data.lines)
-    return f"Still active at the end of the time watched: {ends} accounts."
+    ends = ", ".join(f"{100 * line[-1][1]:.0f} % of {n:,} ({name})" for name, line, n in data.lines)
+    return f"Accounts still active at the end of the time watched: {ends}."

@@ -30,14 +30,14 @@ def draw_funnel(data: Funnel, description: str) -> str:
     """One bar per milestone, the first on top."""
 
     def draw(axes: Axes) -> None:
-        for place, (_, _, reached, share) in enumerate(data.steps):
+        for place, (_, accounts, reached, share) in enumerate(data.steps):
             axes.barh([place], [100 * share], height=0.62, color=KEPT)
-            axes.text(100 * share + 1, place, f"{100 * share:.0f} % ({reached:,})", va="center")
+            axes.text(100 * share + 1, place, f"{100 * share:.0f} % ({reached:,} of {accounts:,})", va="center")
         axes.set_yticks(range(len(data.steps)), [name for name, *_ in data.steps])
-        axes.set(xlim=(0, 118), ylim=(len(data.steps) - 0.45, -0.55))
+        axes.set(xlim=(0, 128), ylim=(len(data.steps) - 0.45, -0.55))
         axes.set_xticks(range(0, 101, 20))
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel(f"reached by now, % of accounts that signed up since the data begin (n = {data.steps[0][1]:,})")
+        axes.set_xlabel("reached by now, % of the accounts that signed up since the data begin and can be judged")
 
     return svg("funnel", description, (WIDTH, 0.9 + 0.42 * len(data.steps)), draw)
 
