@@ -232,6 +232,8 @@ def catalogue_rows(launched: dict[str, str]) -> tuple[dict[str, str], ...]:
             "setup_step": str(feature.setup_step) if feature.setup_step else "",
             "hypothesis": feature.hypothesis,
             "description": feature.description,
+            "area_metric": "",
+            "area_metric_per": "",
         }
         for feature in FEATURES
     )
