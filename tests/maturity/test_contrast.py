@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -9,7 +10,16 @@ import numpy as np
 import pytest
 
 from milepost.importance.design import ranked_rows
-from milepost.maturity.contrast import FOLDS, account_folds, cross_fitted, is_mature
+from milepost.maturity.contrast import (
+    FIRST_TESTED,
+    FOLDS,
+    account_folds,
+    assign,
+    contrast_of,
+    contrasts,
+    is_mature,
+)
+from milepost.terms import Goal
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +43,44 @@ def test_is_mature_by_hand(null: Any) -> None:
 
 
 def test_nothing_kept_is_said(null: Any) -> None:
-    found = cross_fitted(*ranked_rows(null.observations, null.outcomes, null.settings), null.settings)
-    assert np.isnan(found.effect)
-    assert "only 0 categories hold a kept feature with a cut" in found.because
+    found = contrasts(*ranked_rows(null.observations, null.outcomes, null.settings), null.settings)
+    assert np.isnan(found[0].effect)
+    assert "only 0 categories hold a kept feature with a cut" in found[0].because
+    assert found[1].goal == Goal.EXPANDED
+
+
+def forced(observations: Any, outcomes: Any, settings: Any) -> Any:
+    return ((np.array([0, 1]), 1), (np.array([2]), 1), (np.array([3, 4]), 1))
+
+
+def test_rules_come_from_the_folds_before(null: Any) -> None:
+    used, found = ranked_rows(null.observations, null.outcomes, null.settings)
+    fold, given = account_folds(used, null.settings.project.seed), []
+
+    def choose(observations: Any, outcomes: Any, settings: Any) -> Any:
+        given.append(set(observations.context["account_id"]))
+        return forced(observations, outcomes, settings)
+
+    assigned = assign(used, found, null.settings, choose)
+    accounts = used.context["account_id"].to_numpy()
+    assert given == [set(accounts[fold < number]) for number in range(FIRST_TESTED, FOLDS)]
+    assert (assigned.tested == (fold >= FIRST_TESTED)).all()
+    assert (assigned.mature <= assigned.tested).all()
+    assert not assigned.beside[~assigned.tested].any()
+
+
+def test_accounts_that_were_judged_are_counted(null: Any) -> None:
+    used, found = ranked_rows(null.observations, null.outcomes, null.settings)
+    assigned = assign(used, found, null.settings, forced)
+    contrast = contrast_of(assigned, used, found)
+    judged = used.context["account_id"][assigned.tested].nunique()
+    assert contrast.accounts == judged
+    assert f"leaves {judged:,} of {used.context['account_id'].nunique():,} to judge" in contrast.because
+    assert contrast.low < 0 < contrast.high  # nothing is planted
+
+
+def test_expansion_that_nobody_knows_is_said(null: Any) -> None:
+    used, found = ranked_rows(null.observations, null.outcomes, null.settings)
+    unknown = replace(found, expanded=np.full_like(found.expanded, np.nan))
+    contrast = contrast_of(assign(used, found, null.settings, forced), used, unknown, Goal.EXPANDED)
+    assert np.isnan(contrast.effect)

@@ -337,6 +337,7 @@ def test_the_answer_for_machines(found):
     assert maturity_json(maturity(CATEGORY, OPEN)) == {
         "share_three_or_more": None, "share_entitled": None, "reason": "2 of 3 categories", "categories": {},
         "cuts": {"automation": 1, "reporting": None}, "cuts_by_hand": [], "contrast": None,
+        "expansion": None,
     }  # fmt: skip
 
 

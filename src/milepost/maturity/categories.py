@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from milepost.terms import Goal
+
 
 @dataclass(frozen=True)
 class Category:
@@ -35,13 +37,19 @@ class Category:
 
 @dataclass(frozen=True)
 class Contrast:
-    """The cross-fitted adjusted contrast of accounts mature in enough categories, in points of retention."""
+    """The cross-fitted adjusted contrast of accounts mature in enough categories, in points of the goal.
+
+    goal: RETAINED, or EXPANDED (accounts that churned count as not expanded). accounts: those that were judged, by
+    rules that others chose; 0 when the contrast is not known.
+    """
 
     effect: float
     low: float
     high: float
     p: float
     because: str
+    goal: Goal = Goal.RETAINED
+    accounts: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ class Maturity:
     share_entitled: the same among accounts whose plan gives access to kept features of three or more categories.
     over_time: frame `snapshot_date`, `accounts`, `share`; by_group: frame `group` ("plan"/"size"), `value`,
     `accounts`, `share`; share_by_category: category -> share of alive accounts mature at the last snapshot.
+    contrast, expansion: how retention and expansion differ; None where they were not looked at.
     """
 
     categories: tuple[Category, ...]
@@ -62,3 +71,4 @@ class Maturity:
     over_time: pd.DataFrame
     by_group: pd.DataFrame
     contrast: Contrast | None
+    expansion: Contrast | None = None

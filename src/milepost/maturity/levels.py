@@ -23,7 +23,7 @@ from milepost.importance.logistic import one_thread
 from milepost.importance.ranking import Ranking
 from milepost.importance.verdicts import figures, percent
 from milepost.maturity.categories import Category, Contrast, Maturity
-from milepost.maturity.contrast import cross_fitted
+from milepost.maturity.contrast import contrasts
 from milepost.maturity.cuts import CutChoice, by_category, find_cut
 from milepost.outcomes import Outcomes
 from milepost.settings import Settings
@@ -54,14 +54,16 @@ def derive_maturity(
     used, found = ranked_rows(observations, outcomes, settings)
     groups = by_category(used, [row.feature for row in ranking.kept])
     contrast: Contrast | None = None
+    expansion: Contrast | None = None
     categories: tuple[Category, ...] = ()
     with one_thread():
         if groups:
             design = make_design(used, found)
             categories = tuple(_derive(used, design, (name, columns), settings) for name, columns in groups.items())
         if len(groups) >= settings.maturity.mature_categories:
-            contrast = cross_fitted(used, found, settings)
-    return describe(categories, contrast, (observations, as_of_observations), settings)
+            contrast, expansion = contrasts(used, found, settings)
+    described = describe(categories, contrast, (observations, as_of_observations), settings)
+    return replace(described, expansion=expansion)
 
 
 def describe(

@@ -22,7 +22,7 @@ from milepost.framework import (
 )
 from milepost.importance.design import Design, make_design, ranked_rows
 from milepost.importance.ranking import Ranking
-from milepost.maturity.categories import Category, Maturity
+from milepost.maturity.categories import Category, Contrast, Maturity
 from milepost.maturity.contrast import unknown
 from milepost.maturity.levels import derive_maturity, describe, evidence_for, recut
 from milepost.milestones.definitions import Milestones
@@ -148,14 +148,20 @@ def _in_use(job: Job, derived: Maturity, framework: Framework) -> Maturity:
     """The headline by the definitions in use, and no others: they are what the scores carry."""
     if framework.categories == derived.categories:
         return derived
-    contrast = derived.contrast
-    if contrast is not None and _definitions(framework.categories) != _definitions(derived.categories):
-        contrast = unknown(
-            f"Not tested for the definitions in use: {job.settings.framework.name} was edited by hand. For the derived "
-            f"ones: {contrast.because}"
-        )
+    contrast, expansion = derived.contrast, derived.expansion
+    if _definitions(framework.categories) != _definitions(derived.categories):
+        contrast, expansion = (_not_tested(found, job.settings.framework.name) for found in (contrast, expansion))
     seen = (job.observations.take(job.learnable), job.current)
-    return describe(framework.categories, contrast, seen, job.settings)
+    return replace(describe(framework.categories, contrast, seen, job.settings), expansion=expansion)
+
+
+def _not_tested(contrast: Contrast | None, name: str) -> Contrast | None:
+    if contrast is None:
+        return None
+    return unknown(
+        f"Not tested for the definitions in use: {name} was edited by hand. For the derived ones: {contrast.because}",
+        contrast.goal,
+    )
 
 
 def _definitions(categories: Sequence[Category]) -> list[tuple[str, list[str], int | None]]:
@@ -195,7 +201,6 @@ def cuts_by_hand(maturity: Maturity) -> list[str]:
 
 def maturity_json(maturity: Maturity) -> dict[str, object]:
     """The `maturity` part of the answer."""
-    contrast = maturity.contrast
     return {
         "share_three_or_more": maturity.share_three_or_more,
         "share_entitled": maturity.share_entitled,
@@ -203,10 +208,15 @@ def maturity_json(maturity: Maturity) -> dict[str, object]:
         "categories": maturity.share_by_category,
         "cuts": {category.name: category.cut for category in maturity.categories},
         "cuts_by_hand": cuts_by_hand(maturity),
-        "contrast": None if contrast is None else {
-            "effect": contrast.effect, "low": contrast.low, "high": contrast.high, "p": contrast.p,
-        },
+        "contrast": _contrast_json(maturity.contrast),
+        "expansion": _contrast_json(maturity.expansion),
     }  # fmt: skip
+
+
+def _contrast_json(contrast: Contrast | None) -> dict[str, float] | None:
+    if contrast is None:
+        return None
+    return {"effect": contrast.effect, "low": contrast.low, "high": contrast.high, "p": contrast.p}
 
 
 def maturity_text(derived: Derived) -> str:
@@ -221,8 +231,7 @@ def maturity_text(derived: Derived) -> str:
     rows = [_category_row(category) for category in maturity.categories]
     header = ["category", "kept", "mature from", "agreement", "mature", "retained mature / basic", "effect, points"]
     lines = [headline, table(header, rows) if rows else "no category holds a kept feature"]
-    if maturity.contrast is not None:
-        lines.append(maturity.contrast.because)
+    lines += [found.because for found in (maturity.contrast, maturity.expansion) if found is not None]
     return "\n".join([*lines, *([derived.note] if derived.note else [])])
 
 
