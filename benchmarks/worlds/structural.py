@@ -18,7 +18,7 @@ Ints = NDArray[np.intp]
 
 BURN = 8  # months before the first snapshot's window, so that habits have settled
 HABIT = 3  # churn looks at use in the three months before
-OUTCOME_MONTHS = 56 / 30
+MONTH_DAYS, GAP_DAYS, OUTCOME_DAYS = 30, 14, 56
 ROLES = ("null", "driver", "harmful", "proxy", "parent", "ubiquitous", "niche_null", "niche_real")
 BEGIN, LEAVE, LEAVE_UNWANTED = 0.35, 0.03, 0.5
 
@@ -164,7 +164,8 @@ def live(world: World) -> Lived:
     end = _ends(scene, base + contributed, rng)
     counts, recent = _counts(scene, used, rng)
     seen = _running(scene, end)
-    effect = _effects(scene, habit, base, contributed, seen)
+    there = end >= (np.array(snapshot_months(world))[:, None] * MONTH_DAYS + GAP_DAYS)
+    effect = _effects(scene, habit, base, contributed, seen & there)
     adoption = _adoption(scene, counts, seen)
     return Lived(world, scene.people, scene.product, counts, recent, end, effect, adoption)
 
@@ -335,8 +336,7 @@ def _running(scene: _Scene, end: Floats) -> Flags:
 
 def _effects(scene: _Scene, habit: NDArray[np.uint8], base: Floats, contributed: Floats, seen: Flags) -> Floats:
     """Everybody with access adopts, minus nobody does: points of retention over the outcome window."""
-    dates = list(snapshot_months(scene.world))
-    rest, product = (base + contributed)[dates], scene.product
+    rest, product = base + contributed, scene.product
     points = np.zeros(len(product.role))
     for column in range(len(points)):
         family = _family(product, column)
@@ -345,14 +345,26 @@ def _effects(scene: _Scene, habit: NDArray[np.uint8], base: Floats, contributed:
         counted = seen & scene.access[:, column]
         stayed = []
         for value in (True, False):
-            forced = _habit(_adopt(scene, column, value, family))[dates]
+            forced = _habit(_adopt(scene, column, value, family))
             moved = rest.copy()
             for here, member in enumerate(family):
-                change = forced[:, :, here].astype(np.float64) - habit[dates][:, :, member]
+                change = forced[:, :, here].astype(np.float64) - habit[:, :, member]
                 moved += product.odds[member] * scene.weight[:, member] * change
-            stayed.append((1 - _chance(moved)) ** OUTCOME_MONTHS)
+            stayed.append(_retained(_chance(moved), scene.world))
         points[column] = 100 * (stayed[0] - stayed[1])[counted].mean() if counted.any() else np.nan
     return points
+
+
+def _retained(chance: Floats, world: World) -> Floats:
+    """The chance of staying through the outcome window for who is there when it opens: [snapshots × accounts].
+
+    An account that leaves in a month does so on any day of it, so the window's first and last month count in part.
+    """
+    dates = np.array(snapshot_months(world))
+    before, last = GAP_DAYS / MONTH_DAYS, (GAP_DAYS + OUTCOME_DAYS - 2 * MONTH_DAYS) / MONTH_DAYS
+    first = chance[dates]
+    retained: Floats = (1 - first) / (1 - before * first) * (1 - chance[dates + 1]) * (1 - last * chance[dates + 2])
+    return retained
 
 
 def _family(product: Product, column: int) -> Ints:

@@ -13,6 +13,8 @@ from milepost.demo.retention import (
     log_odds,
     risk,
     term_ends,
+    window_ends,
+    window_retained,
 )
 from milepost.demo.world import BURN_MONTHS, World, calendar
 
@@ -76,6 +78,36 @@ def test_an_outcome_window_holds_two_or_fewer_monthly_term_ends() -> None:
     assert (ends[june, monthly & (day == 5)] == 2).all()
     # day 12: 12 July only, as 12 June is before and 12 August after
     assert (ends[june, monthly & (day == 12)] == 1).all()
+
+
+def test_staying_counts_every_term_end_at_the_chance_of_its_own_month() -> None:
+    chance = np.array([[0.1, 0.1], [0.2, 0.2], [0.5, 0.5]])
+    inside = np.zeros((4, 3, 2), bool)
+    inside[1, 0] = True  # the next month's
+    inside[2, 0, 1] = True  # and that of the month after
+    inside[3, 2] = True  # beyond the last month: the last stands for it
+    assert window_retained(chance, inside).tolist() == [[0.8, pytest.approx(0.4)], [1.0, 1.0], [0.5, 0.5]]
+
+
+def test_the_chance_of_staying_is_the_share_that_stays_when_churn_is_drawn() -> None:
+    """Ten thousand accounts of one month, left to the dice of the simulation itself."""
+    world = World(accounts=10_000, months=14, seed=5)
+    dates = calendar(world)
+    people = populate(world, dates)
+    tiers = np.repeat(people.tier[None, :], dates.last, axis=0)
+    worse = np.linspace(0, 1, dates.last)[:, None] * np.ones(people.count)  # the months differ
+    model = risk(world, dates, people, tiers, worse)
+    churned = churn_months(world, dates, people, model.chance(worse))
+    month = BURN_MONTHS + 6
+    moment = people.renewals(dates)[churned, np.arange(people.count)]
+    opens = dates.starts[month] + 14 * 86_400_000_000
+    there = people.converted & (people.paid_month < month) & ((churned == dates.last) | (moment >= opens))
+    left = there & (churned < dates.last) & (moment < opens + 56 * 86_400_000_000)
+    expected = window_retained(model.chance(worse), window_ends(dates, people))[month]
+    error = np.sqrt((expected * (1 - expected))[there].sum())
+    assert abs((1 - expected)[there].sum() - left.sum()) < 3 * error
+    held = 1 - model.retained(worse)[month]  # the state of the month itself, held: what risk is calibrated with
+    assert abs(held[there].sum() - (1 - expected)[there].sum()) > 0
 
 
 def test_the_churned_share_is_what_the_world_asks_for() -> None:

@@ -15,6 +15,7 @@ from milepost.importance.effect import (
     e_value_of_bound,
     effect_of,
     overlap,
+    p_beyond,
     q_values,
     raw_differences,
     score_test,
@@ -151,6 +152,16 @@ def test_overlap_of_two_equal_rows_per_account_is_two() -> None:
     residual, weight = np.array([0.5, 0.5, -0.5, -0.5]), np.full(4, 0.25)
     assert overlap(residual, weight, np.array([0, 0, 1, 1])) == pytest.approx(2.0)
     assert overlap(residual, weight, np.array([0, 1, 0, 1])) == 1.0
+
+
+def test_beyond_a_least_effect_by_hand() -> None:
+    effect = Effect(1.0, 0.02, 1.98, 2 * stats.norm.sf(2.0), 0.5, 0.9, np.zeros(2), 10)
+    assert p_beyond(effect, 0.0) == effect.p
+    assert p_beyond(effect, 0.25) == pytest.approx(2 * stats.norm.sf(1.5))  # (1 - 0.25) / 0.5
+    assert p_beyond(dataclasses.replace(effect, effect=-1.0), 0.25) == pytest.approx(2 * stats.norm.sf(1.5))
+    assert p_beyond(effect, 1.5) == 1.0  # less than that
+    assert p_beyond(dataclasses.replace(effect, effect=0.0, p=1.0), 0.25) == 1.0
+    assert np.isnan(p_beyond(dataclasses.replace(effect, effect=float("nan"), p=float("nan")), 0.25))
 
 
 def test_q_values_by_hand() -> None:

@@ -12,9 +12,10 @@ import pytest
 
 from milepost.adoption import Standing
 from milepost.importance.design import Design, make_design, ranked_rows
-from milepost.importance.effect import q_values
+from milepost.importance.effect import p_beyond, q_values
 from milepost.importance.ranking import rank_features
 from milepost.importance.study import Study, kept_features, standing_is, study
+from milepost.importance.verdicts import least_to_keep
 from milepost.outcomes import Outcomes
 from milepost.settings import Settings
 from milepost.signals.catalogue import Feature
@@ -88,10 +89,13 @@ def test_the_order_of_features_does_not_matter(given: tuple[Observations, Design
     assert again.q == pytest.approx(found.q[order], abs=1e-6, nan_ok=True)
 
 
-def test_q_is_adjusted_within_the_band_and_within_the_niche(found: Study) -> None:
+def test_q_is_adjusted_within_the_band_and_within_the_niche(
+    found: Study, given: tuple[Observations, Design, Settings]
+) -> None:
+    least = least_to_keep(float(given[1].churned.mean()))
     for standing in (Standing.INSIDE, Standing.NICHE):
         members = standing_is(found.adoption, standing)
-        p = np.array([effect.p for effect in found.totals])
+        p = np.array([p_beyond(effect, least) for effect in found.totals])
         assert members.any()
         assert found.q[members] == pytest.approx(q_values(p[members]), nan_ok=True)
 

@@ -17,7 +17,7 @@ NAN = float("nan")
 EVIDENCE = FeatureEvidence(
     feature='a, "b"', category="x", rank=1, naive_rank=2, importance={"forest_impurity": 0.25}, effect=3.5, low=1.0,
     high=6.0, q=0.01, alone_effect=4.0,
-    smallest_effect=2.1, adopted_churned=3, others_churned=9, e_value_low=1.4,
+    smallest_effect=2.1, persistence=0.93, adopted_churned=3, others_churned=9, e_value_low=1.4,
     grade="adjusted",
     leads_to=("b", "c"), bundle=("d",), direct_effect=NAN, direct_low=NAN, direct_high=NAN, raw_difference=5.0,
     direction="helps",

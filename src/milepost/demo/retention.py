@@ -14,6 +14,7 @@ from milepost.demo.world import BURN_MONTHS, DAY_US, Calendar, Flags, Floats, In
 
 GAP_DAYS, OUTCOME_DAYS = 14, 56  # the windows that the truth speaks about
 STEPPED_FROM = 2
+_AHEAD = 4  # months that a gap and an outcome window may touch
 TIER_LOG_ODDS = np.array([0.15, 0.0, -0.2])
 SIZE_LOG_ODDS, TENURE_LOG_ODDS, ANNUAL_LOG_ODDS = -0.18, -0.15, 1.2
 SEASON_LOG_ODDS = {12: 0.25, 1: 0.35, 7: -0.15, 8: -0.15}
@@ -107,16 +108,35 @@ def is_term_end(people: Population, months: int) -> Flags:
 
 def term_ends(calendar: Calendar, people: Population) -> Ints:
     """Term ends within [month start + gap, + outcome): int [months × accounts]."""
-    ahead = 4
-    moments = people.renewals(calendar)[: calendar.last + ahead]
-    ending = is_term_end(people, calendar.last + ahead)
+    count: Ints = window_ends(calendar, people).sum(axis=0)
+    return count
+
+
+def window_ends(calendar: Calendar, people: Population) -> Flags:
+    """Whether the term end of the same month, of the next and of the two after lies within the outcome window seen from
+    the start of a month: bool [4 × months × accounts].
+    """
+    moments = people.renewals(calendar)[: calendar.last + _AHEAD]
+    ending = is_term_end(people, calendar.last + _AHEAD)
     opens = calendar.starts[: calendar.last, None] + GAP_DAYS * DAY_US
     closes = opens + OUTCOME_DAYS * DAY_US
-    count = np.zeros((calendar.last, people.count), np.int64)
-    for step in range(ahead):
+    inside = np.zeros((_AHEAD, calendar.last, people.count), bool)
+    for step in range(_AHEAD):
         moment = moments[step : step + calendar.last]
-        count += ending[step : step + calendar.last] & (moment >= opens) & (moment < closes)
-    return count
+        inside[step] = ending[step : step + calendar.last] & (moment >= opens) & (moment < closes)
+    return inside
+
+
+def window_retained(chance: Floats, inside: Flags) -> Floats:
+    """The chance of staying through the outcome window, every term end at the chance of its own month.
+
+    chance: float [months × accounts], the last month standing for those after it; inside: `window_ends`.
+    """
+    months = np.arange(len(chance))
+    retained = np.ones_like(chance)
+    for step, ends in enumerate(inside):
+        retained *= np.where(ends, 1 - chance[np.minimum(months + step, len(chance) - 1)], 1.0)
+    return retained
 
 
 def churn_months(world: World, calendar: Calendar, people: Population, chance: Floats) -> Ints:
@@ -136,25 +156,29 @@ def effect_points(scene: Scene, model: Risk, habit: Flags, seen: Flags) -> Float
     with the same luck. A feature without an effect on itself or on one behind it has 0.
     """
     odds, points = log_odds(scene.world), np.zeros(len(FEATURES))
+    inside = window_ends(scene.calendar, scene.people)
     for place, feature in enumerate(FEATURES):
         behind = any(child.parent == feature.name and odds[POSITION[child.name]] != 0 for child in FEATURES)
         if odds[place] == 0 and not behind:
             continue
         counted = seen & scene.access[:, :, place]
-        everybody, nobody = (_retained_if(scene, model, habit, feature.name, value, behind) for value in (True, False))
+        everybody, nobody = (
+            window_retained(model.chance(_contributed_if(scene, habit, feature.name, value, behind)), inside)
+            for value in (True, False)
+        )
         points[place] = 100 * float(np.mean((everybody - nobody)[counted])) if counted.any() else np.nan
     return points
 
 
-def _retained_if(scene: Scene, model: Risk, habit: Flags, name: str, value: bool, behind: bool) -> Floats:
-    """The chance of staying if everybody with access, or nobody, used one feature: float [months × accounts]."""
+def _contributed_if(scene: Scene, habit: Flags, name: str, value: bool, behind: bool) -> Floats:
+    """What features add to the log-odds if everybody with access, or nobody, used one: float [months × accounts]."""
     if behind:
         forced = habits(adopt(scene, {name: value}))
     else:
         place = POSITION[name]
         forced = habit.copy()
         forced[:, :, place] = habits(scene.access[:, :, place]) & value
-    return model.retained(contribution(scene.world, forced))
+    return contribution(scene.world, forced)
 
 
 def _driven(habit: Flags, effects: Floats, drivers: list[int], stepped: bool) -> Floats:

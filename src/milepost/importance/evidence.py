@@ -17,8 +17,10 @@ class FeatureEvidence:
     effect, low, high: total adjusted effect on retention in percentage points with its 95 % interval (by account),
     beside the controls and all features but those it leads to; direct_*: the same beside all other features;
     alone_effect: beside the controls only; raw_difference: retained share of adopters minus others.
-    NaN where it could not be estimated. q: false-discovery-adjusted. direction: "helps", "harms" or "unclear".
-    smallest_effect: points that 80 of 100 studies of this size would find for this feature.
+    NaN where it could not be estimated. q: false-discovery-adjusted, of an effect beyond a tenth of the smallest one of
+    interest. direction: "helps", "harms" or "unclear".
+    smallest_effect: points that 80 of 100 studies of this size would find for this feature. persistence: adoption in
+    the outcome window among adopters less that among others; effects are of adoption kept up through that window.
     eligible, adopted: distinct accounts (ever within the ranked rows); adopted_churned, others_churned: accounts that
     churned having adopted it, and having access without; adoption: mean rate over snapshots, 0..1;
     adoption_by_plan, adoption_by_size: group -> rate; plan_share: share of the adoption variance that plan explains.
@@ -46,6 +48,7 @@ class FeatureEvidence:
     alone_effect: float
     raw_difference: float
     smallest_effect: float
+    persistence: float
     direction: str
     eligible: int
     adopted: int

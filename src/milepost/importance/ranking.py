@@ -205,6 +205,7 @@ def _row(
         alone_effect=study.alones[column].effect,
         raw_difference=study.raws[column].effect,
         smallest_effect=DETECTED * total.error,
+        persistence=float(study.persistence[column]),
         direction=direction(total),
         eligible=adoption.eligible,
         adopted=adoption.adopted,

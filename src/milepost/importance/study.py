@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,12 +11,21 @@ from numpy.typing import NDArray
 from milepost.adoption import Adoption, Standing, adoption_table, available
 from milepost.importance.comovement import moves_together
 from milepost.importance.design import Design
-from milepost.importance.effect import Effect, effect_of, q_values, raw_differences, shifted, unknown_effect
+from milepost.importance.effect import (
+    Effect,
+    effect_of,
+    p_beyond,
+    q_values,
+    raw_differences,
+    shifted,
+    unknown_effect,
+)
 from milepost.importance.joint import Joint, beside_others, effects_beside, fit_joint
 from milepost.importance.lean import Lean, common_lean, scatter_of_nothing
+from milepost.importance.persistence import kept_up, persistence
 from milepost.importance.relations import Relations, find_relations
 from milepost.importance.stability import Stability, stability
-from milepost.importance.verdicts import smallest_effect_of_interest
+from milepost.importance.verdicts import least_to_keep, smallest_effect_of_interest
 from milepost.settings import RankingSettings, Settings
 from milepost.signals.matrix import Observations
 
@@ -33,7 +42,8 @@ class Study:
     beside the controls only; raws: no adjustment. without_depth, at_renewal: total effects of the features that pass,
     not adjusted for depth, and over rows with a term end in the outcome window; together: for the same features, how
     much use of all else moves with them. intensities: much use against little, of ubiquitous features. q: within each
-    feature's own family.
+    feature's own family, of an effect beyond `least_to_keep`. persistence: float [features], how much of adoption lasts
+    through the outcome window; all effects but the raw differences and the intensities are of adoption that is kept up.
     """
 
     design: Design
@@ -51,6 +61,7 @@ class Study:
     q: Floats
     stable: Stability
     lean: Lean
+    persistence: Floats
 
 
 def study(observations: Observations, design: Design, settings: Settings) -> Study:
@@ -61,12 +72,14 @@ def study(observations: Observations, design: Design, settings: Settings) -> Stu
     totals, left_out = _totals(design, joint, eligible, (relations, adoption, settings))
     totals_before = totals
     totals, lean = _less_lean(totals, adoption, settings)
+    lasting = persistence(observations, eligible)
+    totals = _kept_up(totals, lasting)
     inside, niche = (standing_is(adoption, standing) for standing in (Standing.INSIDE, Standing.NICHE))
     above = np.flatnonzero(standing_is(adoption, Standing.UBIQUITOUS)).tolist()
     intensities = {
         column: _intensity(observations, design, column, (eligible, settings.project.seed)) for column in above
     }
-    q = _families(totals, inside, niche, intensities)
+    q = _families(totals, inside, niche, intensities, least_to_keep(float(design.churned.mean())))
     rules = settings.ranking
     clear = np.flatnonzero(passing(totals, q, rules) & (inside | niche)).tolist()
     others = beside_others(joint, np.ones_like(relations.twins))
@@ -76,16 +89,17 @@ def study(observations: Observations, design: Design, settings: Settings) -> Stu
         adoption=adoption,
         relations=relations,
         totals=totals,
-        directs=_directs(design, joint, eligible, (left_out, totals_before)),
-        alones=effects_beside(design, joint, eligible, others),
+        directs=_kept_up(_directs(design, joint, eligible, (left_out, totals_before)), lasting),
+        alones=_kept_up(effects_beside(design, joint, eligible, others), lasting),
         raws=raw_differences(design, adopted, eligible),
-        without_depth=_without_depth(design, joint, eligible, left_out, clear),
-        at_renewal=_at_renewal(design, joint, eligible, left_out, clear),
+        without_depth=_without_depth(design, joint, eligible, left_out, (clear, lasting)),
+        at_renewal=_at_renewal(design, joint, eligible, left_out, (clear, lasting)),
         together=moves_together(observations, clear),
         intensities=intensities,
         q=q,
         stable=stability(totals, inside, rules.top_k, rules.bootstraps, settings.project.seed),
         lean=lean,
+        persistence=lasting,
     )
 
 
@@ -97,10 +111,12 @@ def kept_features(observations: Observations, design: Design, settings: Settings
     joint = fit_joint(design, observations.adopted, eligible)
     totals, _ = _totals(design, joint, eligible, (find_relations(observations), adoption, settings))
     totals, _ = _less_lean(totals, adoption, settings)
-    q = q_values(np.where(inside, [effect.p for effect in totals], np.nan))
+    totals = _kept_up(totals, persistence(observations, eligible))
+    churned = float(design.churned.mean())
+    q = _families(totals, inside, np.zeros_like(inside), {}, least_to_keep(churned))
     drawn = stability(totals, inside, settings.ranking.top_k, settings.ranking.bootstraps, settings.project.seed)
     good = passing(totals, q, settings.ranking) & (drawn.same_sign >= settings.ranking.min_same_sign)
-    least = smallest_effect_of_interest(float(design.churned.mean()))
+    least = smallest_effect_of_interest(churned)
     return {
         adoption[column].feature: totals[column].low
         for column in np.flatnonzero(good)
@@ -173,33 +189,44 @@ def _less_lean(
     return tuple(shifted(effect, points, float(np.hypot(error, scatter))) for effect in totals), lean
 
 
-def _families(totals: tuple[Effect, ...], inside: Flags, niche: Flags, intensities: Mapping[int, Effect]) -> Floats:
-    """q within three families: inside the band, niche, and intensity of the ubiquitous; NaN for the rest."""
-    p = np.array([effect.p for effect in totals])
+def _kept_up(effects: Sequence[Effect], lasting: Floats) -> tuple[Effect, ...]:
+    return tuple(kept_up(effect, share) for effect, share in zip(effects, lasting, strict=True))
+
+
+def _families(
+    totals: tuple[Effect, ...], inside: Flags, niche: Flags, intensities: Mapping[int, Effect], least: float
+) -> Floats:
+    """q of an effect beyond `least` points within three families: inside the band, niche, and intensity of the
+    ubiquitous; NaN for the rest."""
+    p = np.array([p_beyond(effect, least) for effect in totals])
     q = np.full(len(totals), np.nan)
     for members in (inside, niche):
         q[members] = q_values(p[members])
     above = list(intensities)
-    q[above] = q_values(np.array([intensities[column].p for column in above]))
+    q[above] = q_values(np.array([p_beyond(intensities[column], least) for column in above]))
     return q
 
 
 def _without_depth(
-    design: Design, joint: Joint, eligible: Flags, left_out: Flags, wanted: list[int]
+    design: Design, joint: Joint, eligible: Flags, left_out: Flags, asked: tuple[list[int], Floats]
 ) -> dict[int, Effect]:
     """Total effects not adjusted for depth of use."""
+    wanted, lasting = asked
     without = left_out.copy()
     controls = design.controls.shape[1]
     without[:, controls - design.depth_columns : controls] = True
-    found = effects_beside(design, joint, eligible, without, wanted)
+    found = _kept_up(effects_beside(design, joint, eligible, without, wanted), lasting)
     return {column: found[column] for column in wanted}
 
 
-def _at_renewal(design: Design, joint: Joint, eligible: Flags, left_out: Flags, wanted: list[int]) -> dict[int, Effect]:
+def _at_renewal(
+    design: Design, joint: Joint, eligible: Flags, left_out: Flags, asked: tuple[list[int], Floats]
+) -> dict[int, Effect]:
     """Total effects over the rows with a term end in the outcome window; empty where term ends are unknown."""
     if design.at_renewal is None:
         return {}
-    found = effects_beside(design, joint, eligible & design.at_renewal[:, None], left_out, wanted)
+    wanted, lasting = asked
+    found = _kept_up(effects_beside(design, joint, eligible & design.at_renewal[:, None], left_out, wanted), lasting)
     return {column: found[column] for column in wanted}
 
 

@@ -21,6 +21,7 @@ from milepost.terms import Verdict
 
 SMALLEST_EFFECT = 1.0  # points of retention under which a difference is called none, at most
 _OF_THE_CHURN = 0.2  # or this share of the churn there is, where that is less
+_TO_KEEP = 0.1  # of it that an effect must clearly exceed to be kept
 POWER_Z = 0.8416  # 80 % power
 ADJUSTED, ASSOCIATION = "adjusted", "association"
 _PERCENT = 100.0
@@ -103,6 +104,15 @@ def smallest_effect_of_interest(missed_share: float) -> float:
     (1.0, 0.4)
     """
     return min(SMALLEST_EFFECT, _PERCENT * _OF_THE_CHURN * min(missed_share, 1 - missed_share))
+
+
+def least_to_keep(missed_share: float) -> float:
+    """Points that an effect must clearly exceed to be kept or called harmful: a tenth of the smallest of interest.
+
+    >>> round(least_to_keep(0.2), 3), round(least_to_keep(0.02), 3)
+    (0.1, 0.04)
+    """
+    return _TO_KEEP * smallest_effect_of_interest(missed_share)
 
 
 def grade(total: Effect, others: Sequence[Effect], together: float, control_failed: bool) -> str:
