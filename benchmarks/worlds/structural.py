@@ -116,9 +116,10 @@ class People:
 class Lived:
     """One draw of a world.
 
-    used: uint8 [months × accounts × features]; counts: float32, uses in the last three months at each snapshot,
-    [snapshots × accounts × features]; recent: the same of the last month; end: day from month 0, infinite where it
-    stays; effect: float [features], truth in points of retention; adoption: float [features], among the eligible.
+    counts: float32, uses in the last three months at each snapshot, [snapshots × accounts × features]; recent: the
+    same of the last month; end: day from month 0, infinite where it stays; stay: the true chance of staying through
+    the outcome window, [snapshots × accounts]; effect: float [features], truth in points of retention; adoption: float
+    [features], among the eligible.
     """
 
     world: World
@@ -127,6 +128,7 @@ class Lived:
     counts: NDArray[np.float32]
     recent: NDArray[np.float32]
     end: Floats
+    stay: Floats
     effect: Floats
     adoption: Floats
 
@@ -167,7 +169,8 @@ def live(world: World) -> Lived:
     there = end >= (np.array(snapshot_months(world))[:, None] * MONTH_DAYS + GAP_DAYS)
     effect = _effects(scene, habit, base, contributed, seen & there)
     adoption = _adoption(scene, counts, seen)
-    return Lived(world, scene.people, scene.product, counts, recent, end, effect, adoption)
+    stay = _retained(_chance(base + contributed), world)
+    return Lived(world, scene.people, scene.product, counts, recent, end, stay, effect, adoption)
 
 
 def snapshot_months(world: World) -> range:

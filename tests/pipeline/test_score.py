@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from milepost.bundle import save_bundle
 from milepost.errors import BundleError
-from milepost.framework import Framework, to_toml
+from milepost.framework import ActivationRule, Framework, to_toml
 from milepost.maturity.categories import Category
 from milepost.pipeline.score import score_job
 from milepost.training.boosting import fit_boosting
@@ -76,6 +77,33 @@ def test_a_model_that_does_not_say_its_windows_is_refused(make_job, save):
     with pytest.raises(BundleError, match="does not say which windows it was trained for") as caught:
         score_job(make_job())
     assert "milepost train" in caught.value.fix
+
+
+def test_scores_say_how_far_each_account_is(make_job, save, product):
+    """Accounts a00, a03, a06 and a09 use macros every third day from the first on: three by 7 January."""
+    path = product / "milepost.toml"
+    path.write_text('[data]\nvalue_events = ["macro", "export", "login"]\n' + path.read_text(), encoding="utf-8")
+    save()
+    rule = ActivationRule("macro", 3, 28)
+    (product / "framework.toml").write_text(
+        to_toml(Framework(1, date(2024, 6, 30), "", (CATEGORY,), activation=rule)), encoding="utf-8"
+    )
+    score_job(make_job())
+    frame = pd.read_parquet(product / "out" / "scores" / "scores.parquet").set_index("account_id").sort_index()
+    assert len(frame) == 11  # a00 has left
+    assert (frame["milestone"] == "activation").all()
+    assert frame["activated_on"].dt.day.between(7, 9).all()  # of any event; each account begins on day 1, 2 or 3
+    assert frame.loc["a03", "activated_on"] == pd.Timestamp("2024-01-07")
+    assert frame["setup_on"].isna().all()  # no definition of it
+    assert frame["utilized"].isna().all()
+
+
+def test_without_a_framework_the_states_are_empty(make_job, save, product):
+    save()
+    score_job(make_job())
+    frame = pd.read_parquet(product / "out" / "scores" / "scores.parquet")
+    assert frame[["milestone", "setup_on", "activated_on", "utilized", "mature_categories"]].isna().all(axis=None)
+    assert (frame["framework_version"] == 0).all()
 
 
 def test_a_framework_made_later_is_used_and_named(make_job, save, product):

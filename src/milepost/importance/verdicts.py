@@ -175,6 +175,15 @@ def percent(share: float) -> str:
     return f"{_PERCENT * share:.0f} %" if whole else f"{_PERCENT * share:.1f} %"
 
 
+def plain(value: float) -> str:
+    """Three digits that count.
+
+    >>> plain(1 / 6), plain(12.5), plain(1250.0)
+    ('0.167', '12.5', '1,250')
+    """
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def _outside_band(case: Case, rules: RankingSettings) -> Verdict | None:
     standing = case.adoption.standing
     if standing == Standing.TOO_NEW:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milepost.importance.effect import unknown_effect
-from milepost.importance.verdicts import figures, percent
+from milepost.importance.verdicts import figures, percent, plain
 from milepost.milestones.daily import NEVER, Codes, Floats, Ints
 from milepost.milestones.definitions import Activation, Evidence
 from milepost.milestones.design import account_design
@@ -241,7 +241,9 @@ def _because(
     threshold: Threshold, cell: tuple[int, int] | None, named: tuple[str, Goal | None, str], given: tuple[Judged, int]
 ) -> str:
     event, goal, metric = named
-    wanted = "running and not dormant later" if goal is None else f"{goal[0]:g} {metric} a month per {goal[1]} later"
+    wanted = "running and not dormant later"
+    if goal is not None:
+        wanted = f"{plain(goal[0])} {metric} a month per {goal[1]} later"
     if cell is None:
         return f"{len(given[0].codes):,} accounts can be judged: {_missing(threshold, *given)}, looking for {wanted}."
     said = f"{cell[0]} × {event} within {cell[1]} days"

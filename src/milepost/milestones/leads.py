@@ -118,8 +118,8 @@ def _row(pair: tuple[Milestone, Milestone], effect: Effect, accounts: int, said:
         because = f"Too few of {accounts:,} accounts on one side to tell whether {reached} leads to {following}."
     else:
         because = (
-            f"Accounts that reached {reached} are more or less likely {said} by {figures(effect)}, p "
-            f"{probability(effect.p)}, adjusted; an association."
+            f"Having reached {reached} goes with {figures(effect)} on the chance {said}, p {probability(effect.p)}, "
+            f"adjusted over {accounts:,} accounts; an association."
         )
     return {
         "milestone": reached.value, "next": following.value, "effect": effect.effect, "low": effect.low,

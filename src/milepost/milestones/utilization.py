@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from milepost.importance.design import Design, make_design, ranked_rows
-from milepost.importance.verdicts import figures, percent
+from milepost.importance.verdicts import figures, percent, plain
 from milepost.milestones.daily import Codes, DailyCounts, Floats, Ints
 from milepost.milestones.definitions import AreaMetric, Evidence, Utilization
 from milepost.milestones.lives import Lives
@@ -231,11 +231,11 @@ def _because(threshold: Threshold, value: float | None, named: tuple[str, str], 
     if value is None:
         return f"{metric} per {per}: {threshold.because or 'no value to search'} ({rows:,} rows of accounts)."
     found = (
-        f"{value:g} {metric} a month per {per} part the accounts best: {percent(search.near)} of account draws choose "
-        f"it or the value beside it"
+        f"{plain(value)} {metric} a month per {per} part the accounts best: {percent(search.near)} of account draws "
+        f"choose it or the value beside it"
     )
     if not threshold.holds:
-        return f"No threshold: {threshold.because}; candidate {value:g} {metric} a month per {per}."
+        return f"No threshold: {threshold.because}; candidate {plain(value)} {metric} a month per {per}."
     return (
         f"{found}; on later snapshots retention differs by {figures(threshold.effect)} at equal plan, size and tenure."
     )

@@ -28,6 +28,7 @@ from milepost.framework import (
     is_weak,
     overrides,
 )
+from milepost.importance.verdicts import plain
 from milepost.maturity.categories import Category
 from milepost.pipeline.framework_file import read_framework
 from milepost.pipeline.job import Job
@@ -109,7 +110,7 @@ def defined(content: Table) -> str:
             return f"no count of {content.event}"
         return f"{content.count} {content.event} within {content.days} days"
     if isinstance(content, UtilizationRule | AreaRule):
-        from_ = "no threshold of" if content.threshold is None else f"{content.threshold:g}"
+        from_ = "no threshold of" if content.threshold is None else f"{plain(content.threshold)}"
         return f"{from_} {content.metric} a month per {content.per}"
     of = f"{len(content.features)} {'feature' if len(content.features) == 1 else 'features'}"
     return f"{content.cut or 'no clear cut'} of {of}: {in_words(content.features)}"

@@ -7,6 +7,7 @@ from math import isfinite
 
 import numpy as np
 
+from milepost.importance.verdicts import plain
 from milepost.milestones.definitions import Activation, Journey, Milestones, Survival, Utilization
 
 
@@ -132,8 +133,8 @@ def _describe_funnel(data: Funnel) -> str:
 def _describe_turn(data: Turn) -> str:
     low, high = data.bars[0], data.bars[-1]
     return (
-        f"Of rows with {low[0]:g} to {low[1]:g} {data.unit} {100 * low[2]:.1f} % are retained, with {high[0]:g} to "
-        f"{high[1]:g} {100 * high[2]:.1f} %."
+        f"Of rows with {plain(low[0])} to {plain(low[1])} {data.unit} {100 * low[2]:.1f} % are retained, with "
+        f"{plain(high[0])} to {plain(high[1])} {100 * high[2]:.1f} %."
     )
 
 

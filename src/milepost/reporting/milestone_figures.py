@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from milepost.importance.verdicts import plain
 from milepost.reporting.milestone_data import Curves, Funnel, Heat, MilestoneFigures, Turn, describe_milestones
 from milepost.reporting.svg import INK, KEPT, OTHER, SOFT, WIDTH, label, svg
 
@@ -54,7 +55,7 @@ def draw_turn(data: Turn, description: str) -> str:
             at = _place_of(data, data.threshold)
             word = "threshold" if data.found else "candidate, not confirmed"
             axes.axvline(at, color=OTHER, linewidth=1.3, linestyle="-" if data.found else "--")
-            axes.text(at, 1.02, f"{word} {data.threshold:g}", ha="center", va="bottom", color=INK,
+            axes.text(at, 1.02, f"{word} {plain(data.threshold)}", ha="center", va="bottom", color=INK,
                       transform=axes.get_xaxis_transform())  # fmt: skip
         rows = sum(n for *_, n in data.bars)
         axes.set_xlabel(f"{label(data.unit, 60)}, tenths of {rows:,} rows")
