@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: demo test test-long test-browser test-spark lint null-world bench-demo bench-ranking bench-milestones clean
+.PHONY: demo test test-long test-browser test-spark lint null-world bench-demo bench-ranking bench-milestones bench-contrast clean
 
 demo: $(STAMP)
 	$(BIN)/milepost demo demo --accounts 3000 --seed 7
@@ -43,6 +43,9 @@ bench-ranking: $(STAMP)
 
 bench-milestones: $(STAMP)
 	$(BIN)/python benchmarks/milestones.py
+
+bench-contrast: $(STAMP)
+	$(BIN)/python benchmarks/contrast.py
 
 bench-demo: $(STAMP)
 	$(BIN)/python benchmarks/demo_recovery.py

@@ -56,8 +56,8 @@ def test_adoption_that_never_changes_lasts() -> None:
     assert share(seen(states((0, 0)))) == 1.0
 
 
-def test_what_comes_and_goes_counts_as_half_at_least() -> None:
-    assert share(seen(states((200, 200)))) == 0.5
+def test_what_comes_and_goes_counts_as_three_quarters_at_least() -> None:
+    assert share(seen(states((200, 200)))) == 0.75
 
 
 @pytest.mark.parametrize("snapshots", [1, 2])

@@ -23,13 +23,13 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
-LEAST = 0.5  # below it a feature comes and goes, and keeping it up is not what was seen
+LEAST = 0.75  # below it a feature comes and goes: how much would hang on the correction alone
 _LEAST_PAIRS = 50  # rows of adopters, and of others, whose account is seen again later
 _DAY = np.timedelta64(1, "D")
 
 
 def persistence(observations: Observations, eligible: Flags) -> Floats:
-    """Adoption in the outcome window among adopters less that among others, by feature: float [features], 0.5 to 1.
+    """Adoption in the outcome window among adopters less that among others, by feature: float [features], 0.75 to 1.
 
     Each part of the outcome window counts by its days with the adoption at the last snapshot before it. 1 where no
     later snapshots tell, and for the steps of a set-up, which are done once.
