@@ -37,7 +37,8 @@ null-world: $(STAMP)
 bench-ranking: $(STAMP)
 	$(BIN)/python benchmarks/ranking.py --accounts 2000 --sources structural --seeds 9001 --boruta
 	$(BIN)/python benchmarks/ranking.py --accounts 2000 10000
-	$(BIN)/python benchmarks/ranking.py --accounts 50000 --seeds 9001 9002
+	$(BIN)/python benchmarks/ranking.py --accounts 50000 --seeds 9001 9002 --sources structural
+	$(BIN)/python benchmarks/ranking.py --accounts 50000 --seeds 9001 9002 --sources demo --months 11 --processes 1
 	$(BIN)/python benchmarks/ranking.py --ours-only --kinds "no effect" --accounts 2000 10000 --sources structural \
 	  --seeds $$(seq 20001 20200) --results benchmarks/results/null.jsonl
 

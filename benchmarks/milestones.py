@@ -20,11 +20,18 @@ from worlds.journeys import MATTER, Seen, World, live
 
 from milepost.importance.design import make_design, ranked_rows
 from milepost.maturity.cuts import find_cut
-from milepost.milestones.activation import find_activation
+from milepost.milestones.activation import Goal, find_activation
 from milepost.milestones.setup import find_setup
 from milepost.milestones.utilization import candidates, find_utilization, monthly, rules_of, with_reach
 
-LEVELS = ("activation", "utilization", "setup steps", "steps needed", "mature cut")
+LEVELS = (
+    "activation",
+    "activation, by the utilization found",
+    "utilization",
+    "setup steps",
+    "steps needed",
+    "mature cut",
+)
 
 
 @dataclass(frozen=True)
@@ -44,14 +51,22 @@ def run(world: World) -> Answer:
     """Find every milestone of one world."""
     with threadpool_limits(limits=1):
         seen = live(world)
-        found = [_activation(seen), _utilization(seen), *_setup(seen), _cut(seen)]
+        used = find_utilization(seen.lives, seen.observations, seen.outcomes, seen.settings)
+        planted, by_found = (
+            (seen.world.per_seat, "seat"),
+            None if used.candidate is None else (used.candidate, used.per),
+        )
+        found = [
+            _activation(seen, planted), _activation(seen, by_found), _utilization(seen, used.threshold),
+            *_setup(seen), _cut(seen),
+        ]  # fmt: skip
         exact, near, held = (tuple(part) for part in zip(*found, strict=True))
         return Answer(exact, near, held, _spread(seen))
 
 
-def _activation(seen: Seen) -> tuple[bool, bool, bool]:
+def _activation(seen: Seen, goal: Goal | None) -> tuple[bool, bool, bool]:
     rules, world = seen.settings.milestones, seen.world
-    found = find_activation(seen.lives, (world.per_seat, "seat"), rules, rules_of(seen.settings), 56)
+    found = find_activation(seen.lives, goal, rules, rules_of(seen.settings), 56)
     if found.count is None or found.days is None:
         return False, False, False
     rows, columns = list(rules.counts), list(rules.days)
@@ -62,15 +77,14 @@ def _activation(seen: Seen) -> tuple[bool, bool, bool]:
     return max(far) == 0, max(far) <= 1, True
 
 
-def _utilization(seen: Seen) -> tuple[bool, bool, bool]:
-    found = find_utilization(seen.lives, seen.observations, seen.outcomes, seen.settings)
-    if found.threshold is None:
+def _utilization(seen: Seen, threshold: float | None) -> tuple[bool, bool, bool]:
+    if threshold is None:
         return False, False, False
     used, _ = ranked_rows(seen.observations, seen.outcomes, seen.settings)
     day = used.context["snapshot_date"].to_numpy(dtype="datetime64[D]").astype(np.int64)
     grid = candidates(monthly(seen.lives, seen.lives.codes(used.context["account_id"]), day, "seat")).tolist()
     planted = int(np.argmin(np.abs(np.array(grid) - seen.world.per_seat)))
-    far = abs(grid.index(found.threshold) - planted)
+    far = abs(grid.index(threshold) - planted)
     return far == 0, far <= 1, True
 
 

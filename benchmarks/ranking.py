@@ -43,7 +43,9 @@ RESULTS = Path(__file__).parent / "results" / "ranking.jsonl"
 
 @dataclass(frozen=True)
 class Task:
-    """One run: source is `structural` or `demo`; models: fit forest and boosting too; boruta: and Boruta."""
+    """One run: source is `structural` or `demo`; models: fit forest and boosting too; boruta: and Boruta; months: of the
+    demo product's data.
+    """
 
     source: str
     kind: str
@@ -51,6 +53,7 @@ class Task:
     seed: int
     models: bool
     boruta: bool
+    months: int = DEMO_MONTHS
 
     @property
     def name(self) -> str:
@@ -69,7 +72,7 @@ def make_world(task: Task) -> Seen:
 
     from milepost.demo.world import World as DemoWorld
 
-    return demo_product(DemoWorld(accounts=task.accounts, months=DEMO_MONTHS, seed=task.seed, kind=task.kind))
+    return demo_product(DemoWorld(accounts=task.accounts, months=task.months, seed=task.seed, kind=task.kind))
 
 
 def run(task: Task) -> dict[str, object]:
@@ -115,7 +118,7 @@ def tasks(asked: argparse.Namespace) -> Iterator[Task]:
         for kind in kinds[source]:
             if not asked.kinds or kind in asked.kinds:
                 boruta = asked.boruta and accounts <= 2_000
-                yield Task(source, kind, accounts, seed, not asked.ours_only, boruta)
+                yield Task(source, kind, accounts, seed, not asked.ours_only, boruta, asked.months)
 
 
 def done(results: Path) -> list[dict[str, object]]:
@@ -133,6 +136,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kinds", nargs="*", default=[])
     parser.add_argument("--ours-only", action="store_true", help="no peers: seconds instead of minutes a run")
     parser.add_argument("--boruta", action="store_true", help="Boruta too, up to 2,000 accounts")
+    parser.add_argument(
+        "--months", type=int, default=DEMO_MONTHS, help="of the demo's data; 50,000 accounts: 11 fit 23 GB"
+    )
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--table", action="store_true", help="print the table of the results and run nothing")
