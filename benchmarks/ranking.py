@@ -43,8 +43,8 @@ RESULTS = Path(__file__).parent / "results" / "ranking.jsonl"
 
 @dataclass(frozen=True)
 class Task:
-    """One run: source is `structural` or `demo`; models: fit forest and boosting too; boruta: and Boruta; months: of the
-    demo product's data.
+    """One run: source is `structural` or `demo`; models: fit forest and boosting too; boruta: and Boruta; months: of
+    the demo product's data.
     """
 
     source: str
