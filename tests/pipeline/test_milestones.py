@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from milepost.framework import ActivationRule, AreaRule, Framework, SetupRule, UtilizationRule
+from milepost.importance.ranking import Ranking
 from milepost.milestones.definitions import Evidence
 from milepost.pipeline import milestones as module
 from milepost.pipeline.milestones import (
@@ -22,7 +23,9 @@ from milepost.pipeline.milestones import (
     publish_milestones,
     states_at,
 )
+from milepost.pipeline.next_steps import steps_table
 
+RANKING = Ranking((), 0, 0, 0, float("nan"))
 FRAMEWORK = Framework(1, date(2024, 6, 30), "", ())
 VALUE = '[data]\nvalue_events = ["macro", "export", "login"]\n'
 STEPS = "feature,event_names,category,setup_step\nmacros,macro,automation,1\nexport,export,reporting,\n"
@@ -112,11 +115,11 @@ def test_the_journey_is_published_as_one_version(make_job, with_value, product):
     job = make_job()
     framework = replace(FRAMEWORK, activation=ActivationRule("value", 3, 28))
     found = replace(find_milestones(job), journey=find_journey_of(job, framework))
-    path = publish_milestones(job, found)
+    path = publish_milestones(job, found, steps_table(job, framework, RANKING, found))
     assert path == product / "out" / "milestones" / "states.parquet"
     written = {file.name for file in path.parent.iterdir()}
     assert written >= {"states.parquet", "states.csv", "funnel.csv", "cohorts.csv", "times.csv", "groups.csv",
-                       "leads.csv", "setup_steps.csv"}  # fmt: skip
+                       "leads.csv", "setup_steps.csv", "next_steps.parquet", "next_steps.csv"}  # fmt: skip
     funnel = pd.read_csv(path.parent / "funnel.csv").set_index("milestone")
     assert funnel.loc["activation", "share"] == 1.0
     assert np.isnan(funnel.loc["maturity", "share"])

@@ -16,14 +16,13 @@ from milepost.milestones.daily import Floats
 from milepost.milestones.design import account_design
 from milepost.milestones.lives import Lives
 from milepost.milestones.search import enough
+from milepost.milestones.takeup import AFTER, row_later
 from milepost.milestones.utilization import days_of, rules_of
 from milepost.outcomes import Outcomes
 from milepost.settings import Settings
 from milepost.signals.matrix import Observations
 from milepost.terms import ACCOUNT, SNAPSHOT, Milestone
 
-NEXT_AFTER = 90  # days after a snapshot at which maturity is looked for
-_TOLERANCE = 20
 COLUMNS = ["milestone", "next", "effect", "low", "high", "p", "accounts", "because"]
 
 
@@ -65,7 +64,7 @@ def from_utilization(
     keep = ~np.isnan(utilized) & (mature == 0) & ~np.isnan(later)
     pair = Milestone.UTILIZATION, Milestone.MATURITY
     accounts = int(observations.context[ACCOUNT][keep].nunique())
-    said = f"to be mature {NEXT_AFTER} days later, among accounts that were not yet"
+    said = f"to be mature {AFTER} days later, among accounts that were not yet"
     if accounts < 2:
         return _row(pair, unknown_effect(0), accounts, said)
     design = make_design(observations.take(keep), outcomes.take(keep))
@@ -82,15 +81,11 @@ def mature_later(lives: Lives, observations: Observations, mature: Floats) -> Fl
     NaN where that day is not in the data yet, and where a running account has no snapshot near it.
     """
     day = days_of(observations.context[SNAPSHOT])
-    frame = pd.DataFrame({ACCOUNT: observations.context[ACCOUNT].to_numpy(), "day": day, "mature": mature})
-    asked = frame[[ACCOUNT]].assign(day=day + NEXT_AFTER, row=np.arange(len(frame))).sort_values("day", kind="stable")
-    found = pd.merge_asof(
-        asked, frame.sort_values("day", kind="stable"), on="day", by=ACCOUNT, direction="nearest", tolerance=_TOLERANCE
-    ).sort_values("row")  # fmt: skip
-    later = found["mature"].to_numpy(dtype=float)
-    seen = day + NEXT_AFTER <= day.max() if len(day) else np.zeros(0, dtype=bool)
+    row = row_later(observations, day)
+    later = np.where(row >= 0, mature[row], np.nan) if len(row) else np.zeros(0)
+    seen = day + AFTER <= day.max() if len(day) else np.zeros(0, dtype=bool)
     ends = lives.end[lives.codes(observations.context[ACCOUNT])]
-    gone = np.isnan(later) & (ends < day + NEXT_AFTER)
+    gone = np.isnan(later) & (ends < day + AFTER)
     return np.where(seen, np.where(gone, 0.0, later), np.nan)
 
 

@@ -37,6 +37,7 @@ from milepost.pipeline.milestones import (
     milestones_text,
     publish_milestones,
 )
+from milepost.pipeline.next_steps import steps_table
 from milepost.pipeline.rank import find_ranking
 from milepost.pipeline.result import Result, shown, table
 from milepost.pipeline.store import load_ranking
@@ -85,7 +86,7 @@ def derive(job: Job, ranking: Ranking) -> Derived:
     in_use = _in_use(job, maturity, framework)
     write_framework(job, framework, before)
     milestones = replace(milestones, journey=find_journey_of(job, framework))
-    publish_milestones(job, milestones)
+    publish_milestones(job, milestones, steps_table(job, framework, ranking, milestones))
     return Derived(
         in_use, milestones, framework, "" if before is None else note_of(job.settings.framework.name, before, framework)
     )

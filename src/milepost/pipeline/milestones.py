@@ -169,15 +169,19 @@ def states_at(job: Job, framework: Framework, rows: Observations) -> pd.DataFram
     return states(job.lives, rows, held_by(job, framework, rows))
 
 
-def publish_milestones(job: Job, found: Milestones) -> Path:
-    """Write the states over time, the funnel, times and groups as one version; returns the states' path."""
+def publish_milestones(job: Job, found: Milestones, steps: pd.DataFrame) -> Path:
+    """Write the states over time, the funnel, times, groups and the evidence of next steps as one version; returns the
+    states' path.
+    """
     folder, journey = job.settings.output / "milestones", found.journey
     assert journey is not None
 
     def write(target: Path) -> None:
         journey.states.to_parquet(target / "states.parquet", index=False)
+        steps.to_parquet(target / "next_steps.parquet", index=False)
         parts = {"states": journey.states, "funnel": journey.funnel, "cohorts": journey.cohorts,
-                 "times": journey.times, "groups": journey.groups, "leads": journey.leads}  # fmt: skip
+                 "times": journey.times, "groups": journey.groups, "leads": journey.leads,
+                 "next_steps": steps}  # fmt: skip
         if found.setup is not None:
             parts["setup_steps"] = found.setup.table
         for name, frame in parts.items():

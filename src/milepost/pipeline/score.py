@@ -17,6 +17,7 @@ from milepost.pipeline.alarms import headed, remembered
 from milepost.pipeline.framework_file import read_framework
 from milepost.pipeline.job import Job
 from milepost.pipeline.milestones import states_at
+from milepost.pipeline.next_steps import next_steps_at
 from milepost.pipeline.result import Result, shown, table
 from milepost.scoring.score import ScoringInputs, score
 from milepost.signals.build import build_observations
@@ -49,6 +50,7 @@ def score_accounts(job: Job, framework: Framework | None) -> Scored:
     inputs = ScoringInputs(
         model, about["model_id"], about["young_risk"], about["typical"], framework, job.settings.scoring,
         job.settings.signals.min_tenure_days, None if framework is None else states_at(job, framework, rows),
+        None if framework is None else next_steps_at(job, framework, rows),
     )  # fmt: skip
     frame = score(rows, inputs).assign(run_id=job.run_id)
     left_out = not_scored(job, frame)

@@ -104,7 +104,9 @@ class Move:
 
 @dataclass(frozen=True)
 class AccountRow:
-    """One account to act on; None where the data do not say. `levels`: (category, level) in the framework's order."""
+    """One account to act on; None where the data do not say. `levels`: (category, level) in the framework's order;
+    next_step: what to do next, why, and what else, "" for nothing.
+    """
 
     account_id: str
     risk: float
@@ -118,6 +120,7 @@ class AccountRow:
     mature_categories: int | None
     reasons: tuple[str, ...]
     scored_by: str
+    next_step: tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -244,10 +247,12 @@ def _account_row(row: dict[str, object]) -> AccountRow:
     )
     reasons = tuple(_text(row[name]) for name in sorted(row) if name.startswith("reason_") and _text(row[name]))
     mature = _number(row.get("mature_categories"))
+    next_, because, others = (_text(row.get(f"next_step{name}")) for name in ("", "_because", "_alternatives"))
     return AccountRow(
         _text(row[ACCOUNT]), float(str(row["churn_risk"])), _text(row["risk_band"]), int(str(row["risk_rank"])),
         _text(row.get("plan")), _number(row.get("seats")), _number(row.get("mrr")), _number(row.get("expected_loss")),
         levels, None if mature is None else int(mature), reasons, _text(row.get("scored_by")),
+        (next_, because, others),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from milepost.errors import MilepostError
 from milepost.framework import Framework
 from milepost.maturity.levels import levels_for
+from milepost.scoring.next_step import COLUMNS
 from milepost.scoring.reasons import explain
 from milepost.settings import ScoringSettings
 from milepost.signals.matrix import Observations
@@ -26,7 +27,8 @@ class ScoringInputs:
 
     young_risk: churned share of accounts under `min_tenure_days` in training, their score by rule.
     typical: signal name -> median among retained accounts in training. states: frame account_id, milestone, setup_on,
-    activated_on and utilized, by the framework; None without one.
+    activated_on and utilized, by the framework, and next_steps: frame of `next_step.COLUMNS`, one row per row of the
+    observations; None without a framework.
     """
 
     model: ChurnModel
@@ -37,6 +39,7 @@ class ScoringInputs:
     settings: ScoringSettings
     min_tenure_days: int
     states: pd.DataFrame | None = None
+    next_steps: pd.DataFrame | None = None
 
 
 def score(observations: Observations, inputs: ScoringInputs) -> pd.DataFrame:
@@ -44,7 +47,8 @@ def score(observations: Observations, inputs: ScoringInputs) -> pd.DataFrame:
 
     Columns: account_id, snapshot_date, churn_risk, risk_band, risk_rank, expected_loss (risk × MRR), plan, seats, mrr,
     size_band, segment, tenure_days, level_<category>, mature_categories, milestone, setup_on, activated_on, utilized,
-    reason_1…n (sentences), scored_by, model_id, framework_version. Sorted by risk, highest first, then account.
+    next_milestone, next_step, next_step_because, next_step_alternatives, reason_1…n
+    (sentences), scored_by, model_id, framework_version. Sorted by risk, highest first, then account.
     Raises MilepostError when a score breaks its promise: finite, within [0, 1], one per account.
     """
     context = observations.context
@@ -57,6 +61,7 @@ def score(observations: Observations, inputs: ScoringInputs) -> pd.DataFrame:
         scores[name] = context[name].to_numpy()
     scores = scores.join(_levels(observations, inputs.framework))
     scores = scores.join(_states(context, inputs.states))
+    scores = scores.join(_next_steps(context, inputs.next_steps))
     for place, words in enumerate(_reasons(observations, risk, inputs), start=1):
         scores[f"reason_{place}"] = words
     scores["scored_by"] = scored_by
@@ -95,6 +100,12 @@ def _states(context: pd.DataFrame, states: pd.DataFrame | None) -> pd.DataFrame:
     if states is None:
         return pd.DataFrame(index=context.index, columns=columns, dtype=object)
     return states.set_index(ACCOUNT).reindex(context[ACCOUNT])[columns].set_axis(context.index)
+
+
+def _next_steps(context: pd.DataFrame, steps: pd.DataFrame | None) -> pd.DataFrame:
+    if steps is None:
+        return pd.DataFrame(index=context.index, columns=COLUMNS, dtype=object)
+    return steps.set_axis(context.index)
 
 
 def _reasons(observations: Observations, risk: NDArray[np.float64], inputs: ScoringInputs) -> list[NDArray[np.object_]]:
