@@ -197,6 +197,20 @@ def score(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson =
 
 
 @app.command()
+def account(
+    account_id: Annotated[str, typer.Argument(help="As in the scores table.")],
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Show one account: risk, milestones, reasons and the next step, from the scores that are there."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.account import account_card
+
+        result = account_card(job(config), account_id)
+        emit(result.as_json(), result.as_text(), as_json)
+
+
+@app.command()
 def report(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Write the page that explains it all, from the results that are there."""
     with one_line_errors(_state["debug"]):
