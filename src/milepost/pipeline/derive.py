@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -44,6 +45,7 @@ from milepost.pipeline.store import load_ranking
 from milepost.signals.matrix import Observations
 
 UNKNOWN = "–"
+WIDTH = 100  # columns
 # how the sentence of a category begins whose cut the data did not choose
 BY_HAND = "Cut set by hand"
 _KEYS_IN_WORDS = {
@@ -231,9 +233,13 @@ def maturity_text(derived: Derived) -> str:
     )
     rows = [_category_row(category) for category in maturity.categories]
     header = ["category", "kept", "mature from", "agreement", "mature", "retained mature / basic", "effect, points"]
-    lines = [headline, table(header, rows) if rows else "no category holds a kept feature"]
-    lines += [found.because for found in (maturity.contrast, maturity.expansion) if found is not None]
-    return "\n".join([*lines, *([derived.note] if derived.note else [])])
+    lines = [
+        textwrap.fill(headline, WIDTH, subsequent_indent="  "),
+        table(header, rows) if rows else "no category holds a kept feature",
+    ]
+    told = [found.because for found in (maturity.contrast, maturity.expansion) if found is not None]
+    told += [derived.note] if derived.note else []
+    return "\n".join([*lines, *(textwrap.fill(text, WIDTH, subsequent_indent="  ") for text in told)])
 
 
 def _category_row(category: Category) -> list[str]:
