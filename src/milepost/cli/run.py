@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 import traceback
@@ -90,5 +91,11 @@ def _described(error: BaseException) -> tuple[str, int]:
 
 
 def emit(result: dict[str, Any], text: str, as_json: bool) -> None:
-    """The answer on stdout: JSON for machines, text for people."""
-    print(json.dumps(result, indent=2, allow_nan=False) if as_json else text)
+    """The answer on stdout: JSON for machines, text for people.
+
+    A reader that closes the pipe, such as `head`, has seen enough: the work is done, and that is no error.
+    """
+    try:
+        print(json.dumps(result, indent=2, allow_nan=False) if as_json else text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is flushed at exit goes there
