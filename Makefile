@@ -35,12 +35,13 @@ null-world: $(STAMP)
 
 # hours on two cores; runs that are in benchmarks/results already are not repeated
 bench-ranking: $(STAMP)
-	$(BIN)/python benchmarks/ranking.py --accounts 2000 --sources structural --seeds 9001 --boruta
-	$(BIN)/python benchmarks/ranking.py --accounts 2000 10000
-	$(BIN)/python benchmarks/ranking.py --accounts 50000 --seeds 9001 9002 --sources structural
-	$(BIN)/python benchmarks/ranking.py --accounts 50000 --seeds 9001 9002 --sources demo --months 11 --processes 1
+	$(BIN)/python benchmarks/ranking.py --accounts 2000 --sources structural --seeds 9201 --boruta \
+	  --kinds plain mediated bundles premium activity
+	$(BIN)/python benchmarks/ranking.py --accounts 2000 10000 --seeds 9201 9202 9203 9204 9205
+	$(BIN)/python benchmarks/ranking.py --accounts 50000 --seeds 9201 9202 --sources structural
+	$(BIN)/python benchmarks/ranking.py --accounts 50000 --seeds 9201 --sources demo --months 11 --processes 1
 	$(BIN)/python benchmarks/ranking.py --ours-only --kinds "no effect" --accounts 2000 10000 --sources structural \
-	  --seeds $$(seq 20001 20200) --results benchmarks/results/null.jsonl
+	  --seeds $$(seq 20201 20400) --results benchmarks/results/null.jsonl
 
 bench-milestones: $(STAMP)
 	$(BIN)/python benchmarks/milestones.py
