@@ -1,17 +1,23 @@
-"""Figures of a model on test rows: ranking, calibration, and an interval that respects accounts."""
+"""Figures of a model on test rows: ranking and calibration, with intervals that respect accounts."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import xlogy
 
+from milepost.training.bootstrap import (
+    Interval,
+    interval,
+    over_draws,
+    row_losses,
+    weighted_aucs,
+    weighted_precisions,
+)
 from milepost.training.results import Metrics
 
 FloatArray = NDArray[np.float64]
 
-DRAWS = 200
 LIFT_SHARES = (0.01, 0.02, 0.05, 0.10, 0.20, 0.30, 0.50)
 
 
@@ -35,51 +41,22 @@ def metrics(risk: FloatArray, churned: FloatArray, accounts: pd.Series[str], see
 
 def log_loss(risk: FloatArray, churned: FloatArray) -> float:
     """Mean negative log likelihood; a risk of exactly 0 or 1 counts as 1e-7 away from it."""
-    p = np.clip(risk, 1e-7, 1 - 1e-7)
-    return float(-np.mean(xlogy(churned, p) + xlogy(1 - churned, 1 - p)))
+    return float(np.mean(row_losses(risk, churned)))
 
 
 def roc_auc(risk: FloatArray, churned: FloatArray) -> float:
     """Share of (churned, retained) pairs that are ranked right, ties half; NaN with one class only."""
-    return float(_weighted_aucs(risk, churned, np.ones((1, len(risk))))[0])
+    return float(weighted_aucs(risk, churned, np.ones((1, len(risk))))[0])
 
 
-def auc_interval(risk: FloatArray, churned: FloatArray, accounts: pd.Series[str], seed: int) -> tuple[float, float]:
+def auc_interval(risk: FloatArray, churned: FloatArray, accounts: pd.Series[str], seed: int) -> Interval:
     """95 % interval of the AUC over 200 draws of accounts with replacement."""
-    codes, names = pd.factorize(accounts)
-    drawn = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=DRAWS)
-    # a few draws at a time: all of them would hold draws × rows numbers several times over
-    parts = np.array_split(drawn, DRAWS // 20)
-    aucs = np.concatenate([_weighted_aucs(risk, churned, part[:, codes].astype(np.float64)) for part in parts])
-    aucs = aucs[~np.isnan(aucs)]
-    if not len(aucs):
-        return float("nan"), float("nan")
-    low, high = np.quantile(aucs, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _weighted_aucs(risk: FloatArray, churned: FloatArray, weights: FloatArray) -> FloatArray:
-    """AUC under each row of weights, [draws]."""
-    order = np.argsort(risk, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(risk[order]) > 0])
-    sorted_weights = weights[:, order]
-    positive = np.add.reduceat(sorted_weights * churned[order], starts, axis=1)
-    negative = np.add.reduceat(sorted_weights * (1 - churned[order]), starts, axis=1)
-    below = np.cumsum(negative, axis=1) - negative / 2
-    pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    right = (positive * below).sum(axis=1)
-    aucs: FloatArray = np.divide(right, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
-    return aucs
+    return interval(over_draws(lambda weights: weighted_aucs(risk, churned, weights), accounts, seed))
 
 
 def average_precision(risk: FloatArray, churned: FloatArray) -> float:
     """Area under the precision-recall steps; rows of equal risk are taken together."""
-    if not churned.any():
-        return float("nan")
-    order = np.argsort(-risk, kind="stable")
-    ends = np.r_[np.flatnonzero(np.diff(risk[order])), len(risk) - 1]
-    found = np.cumsum(churned[order])[ends]
-    return float(np.sum(np.diff(np.r_[0, found]) * found / (ends + 1)) / churned.sum())
+    return float(weighted_precisions(risk, churned, np.ones((1, len(risk))))[0])
 
 
 def calibration_curve(risk: FloatArray, churned: FloatArray, parts: int = 10) -> tuple[tuple[float, float, int], ...]:
