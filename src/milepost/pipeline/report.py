@@ -5,24 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from milepost import __version__
 from milepost.adoption import adoption_table
 from milepost.data.publish import current, publish
 from milepost.errors import InputError, NotEnoughData
+from milepost.importance.worth import gap_worth
+from milepost.maturity.curves import retention_curves
 from milepost.pipeline.alarms import headed
 from milepost.pipeline.derive import derive
 from milepost.pipeline.framework_file import read_framework
 from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result, shown
 from milepost.pipeline.store import load_evaluation, load_ranking
+from milepost.reporting.category_figures import draw_categories
 from milepost.reporting.figure_data import figure_data
 from milepost.reporting.figures import draw_all
 from milepost.reporting.milestone_data import milestone_figures
 from milepost.reporting.milestone_figures import draw_milestones
 from milepost.reporting.page import render
 from milepost.reporting.summary import Choices, DataPart, Results, Summary, Versions, build_summary
+from milepost.terms import ACCOUNT
 
 
 @dataclass(frozen=True)
@@ -49,16 +55,31 @@ def summarise(job: Job, parts: Parts) -> Summary:
         )
     # adoption needs no outcomes: it stands in where there is no ranking
     adoption = () if parts.results.evidence is not None else adoption_table(job.observations, job.settings.adoption)
-    results = replace(parts.results, missing=missing, adoption=adoption)
+    maturity = parts.results.maturity
+    results = replace(
+        parts.results, missing=missing, adoption=adoption,
+        curves=retention_curves(job.observations, job.outcomes, job.learnable, maturity.categories) if maturity else (),
+        worth=gap_worth(parts.results.evidence or (), job.current, _risk(job, parts.results.scores)),
+    )  # fmt: skip
     versions = Versions(__version__, parts.framework_version, parts.model_id, job.run_id)
     name = job.settings.project.name
     return build_summary(name, job.as_of, data, results, versions, Choices.of(job.settings))
 
 
+def _risk(job: Job, scores: pd.DataFrame | None) -> NDArray[np.float64]:
+    """The churn risk of each row of the scored date; NaN without a score."""
+    accounts = job.current.context[ACCOUNT]
+    if scores is None:
+        return np.full(len(accounts), np.nan)
+    return scores.set_index(ACCOUNT)["churn_risk"].reindex(accounts).to_numpy(dtype=np.float64)
+
+
 def publish_report(job: Job, summary: Summary) -> tuple[Path, dict[str, str]]:
     """Draw and write the page; returns its path and the figures, which MLflow gets too."""
     job.progress("report: drawing and writing the page")
-    figures = draw_all(figure_data(summary)) | draw_milestones(milestone_figures(summary.results.milestones))
+    results = summary.results
+    figures = draw_all(figure_data(summary)) | draw_milestones(milestone_figures(results.milestones))
+    figures |= draw_categories(results.curves)
     page = render(summary, figures)
     publish(
         job.settings.output / "report", job.version,

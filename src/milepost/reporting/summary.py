@@ -11,13 +11,15 @@ import pandas as pd
 from milepost.adoption import Adoption
 from milepost.data.contract import Finding, RowCount
 from milepost.importance.evidence import FeatureEvidence
+from milepost.importance.worth import GapWorth
 from milepost.maturity.categories import Maturity
+from milepost.maturity.curves import Curve
 from milepost.milestones.definitions import Milestones
 from milepost.settings import Settings
 from milepost.terms import ACCOUNT, RiskBand, Verdict
 from milepost.training.results import Evaluation
 
-SHOWN_ACCOUNTS = 200
+SHOWN_ACCOUNTS = 50  # without scripts; with them the page shows as many as fit, see account_pack
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Results:
     missing: one text each, "part: reason", where part is `ranking`, `maturity`, `milestones`, `model`, `scores` or
     free.
     alarms: leak alarms, printed above everything else. notes: what a reader of the ranking has to know.
+    curves: retention by the number of kept features in use, per category; worth: the gaps of kept features in MRR.
     """
 
     evidence: tuple[FeatureEvidence, ...] | None = None
@@ -75,6 +78,8 @@ class Results:
     alarms: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     milestones: Milestones | None = None
+    curves: tuple[Curve, ...] = ()
+    worth: tuple[GapWorth, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ class Move:
 @dataclass(frozen=True)
 class AccountRow:
     """One account to act on; None where the data do not say. `levels`: (category, level) in the framework's order;
-    next_step: what to do next, why, and what else, "" for nothing.
+    milestone, next_step: "" for none known.
     """
 
     account_id: str
@@ -120,7 +125,8 @@ class AccountRow:
     mature_categories: int | None
     reasons: tuple[str, ...]
     scored_by: str
-    next_step: tuple[str, str, str]
+    milestone: str
+    next_step: str
 
 
 @dataclass(frozen=True)
@@ -247,12 +253,11 @@ def _account_row(row: dict[str, object]) -> AccountRow:
     )
     reasons = tuple(_text(row[name]) for name in sorted(row) if name.startswith("reason_") and _text(row[name]))
     mature = _number(row.get("mature_categories"))
-    next_, because, others = (_text(row.get(f"next_step{name}")) for name in ("", "_because", "_alternatives"))
     return AccountRow(
         _text(row[ACCOUNT]), float(str(row["churn_risk"])), _text(row["risk_band"]), int(str(row["risk_rank"])),
         _text(row.get("plan")), _number(row.get("seats")), _number(row.get("mrr")), _number(row.get("expected_loss")),
         levels, None if mature is None else int(mature), reasons, _text(row.get("scored_by")),
-        (next_, because, others),
+        _text(row.get("milestone")), _text(row.get("next_step")),
     )  # fmt: skip
 
 

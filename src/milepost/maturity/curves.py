@@ -1,0 +1,82 @@
+"""Retention by the number of a category's kept features in use: what its cut is read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from statsmodels.stats.proportion import proportion_confint
+
+from milepost.importance.design import Codes, account_codes, account_sums
+from milepost.maturity.categories import Category
+from milepost.outcomes import Outcomes
+from milepost.signals.matrix import Observations
+from milepost.terms import ACCOUNT
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Rows of accounts with so many of the category's features in use: the share retained, unadjusted, 0..1.
+
+    low, high: 95 % interval (Wilson) at as many independent rows as the accounts' likeness leaves.
+    """
+
+    features: int
+    rows: int
+    accounts: int
+    retained: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Retention of one category over the number of its features in use; cut as in the category, None without one."""
+
+    category: str
+    of: int
+    cut: int | None
+    points: tuple[CurvePoint, ...]
+
+
+def retention_curves(
+    observations: Observations, outcomes: Outcomes, learnable: NDArray[np.bool_], categories: Iterable[Category]
+) -> tuple[Curve, ...]:
+    """A curve per category over the rows with a known outcome of accounts old enough (`learnable`, bool [rows])."""
+    rows = np.flatnonzero(learnable & ~np.isnan(outcomes.churned))
+    if not len(rows):
+        return ()
+    retained = 1.0 - outcomes.churned[rows].astype(np.float64)
+    codes, _ = account_codes(observations.context[ACCOUNT].to_numpy()[rows])
+    position = {feature.name: column for column, feature in enumerate(observations.features)}
+    curves = []
+    for category in categories:
+        columns = np.array([position[name] for name in category.features if name in position], dtype=np.intp)
+        score = observations.adopted[np.ix_(rows, columns)].sum(axis=1)
+        points = tuple(
+            _point(int(count), retained[score == count], codes[score == count]) for count in np.unique(score)
+        )
+        curves.append(Curve(category.name, len(columns), category.cut, points))
+    return tuple(curves)
+
+
+def _point(features: int, retained: Floats, codes: Codes) -> CurvePoint:
+    share, accounts = float(retained.mean()), len(np.unique(codes))
+    alike = _independent(retained, codes, share, accounts)
+    low, high = proportion_confint(share * alike, alike, method="wilson")
+    return CurvePoint(features, len(retained), accounts, share, float(low), float(high))
+
+
+def _independent(retained: Floats, codes: Codes, share: float, accounts: int) -> float:
+    """How many independent rows the rows of repeated accounts are worth: at least one an account would be too many.
+
+    The variance of the share by account sets it; where all or none are retained there is none, and accounts count.
+    """
+    if share in (0.0, 1.0):
+        return float(accounts)
+    error = account_sums(codes, retained - share)
+    return float(min(share * (1 - share) * len(retained) ** 2 / float(error @ error), len(retained)))
