@@ -11,8 +11,8 @@ import pytest
 from milepost.errors import EnvironmentFault
 
 COMMANDS = [
-    ["demo"], ["init"], ["check"], ["signals"], ["signals", "build"], ["train"], ["rank"], ["derive"], ["score"],
-    ["report"], ["run"], ["ui"],
+    ["demo"], ["init"], ["check"], ["doctor"], ["signals"], ["signals", "build"], ["train"], ["rank"], ["derive"],
+    ["score"], ["account"], ["report"], ["run"], ["ui"],
 ]  # fmt: skip
 
 

@@ -64,6 +64,15 @@ def retention_curves(
     return tuple(curves)
 
 
+def retained_overall(observations: Observations, outcomes: Outcomes, learnable: NDArray[np.bool_]) -> CurvePoint | None:
+    """The share retained of all rows with a known outcome (`features` is 0); None without any."""
+    rows = np.flatnonzero(learnable & ~np.isnan(outcomes.churned))
+    if not len(rows):
+        return None
+    codes, _ = account_codes(observations.context[ACCOUNT].to_numpy()[rows])
+    return _point(0, 1.0 - outcomes.churned[rows].astype(np.float64), codes)
+
+
 def _point(features: int, retained: Floats, codes: Codes) -> CurvePoint:
     share, accounts = float(retained.mean()), len(np.unique(codes))
     alike = _independent(retained, codes, share, accounts)

@@ -14,7 +14,7 @@ from milepost.adoption import adoption_table
 from milepost.data.publish import current, publish
 from milepost.errors import InputError, NotEnoughData
 from milepost.importance.worth import gap_worth
-from milepost.maturity.curves import retention_curves
+from milepost.maturity.curves import retained_overall, retention_curves
 from milepost.pipeline.alarms import headed
 from milepost.pipeline.derive import derive
 from milepost.pipeline.framework_file import read_framework
@@ -27,7 +27,7 @@ from milepost.reporting.figures import draw_all
 from milepost.reporting.milestone_data import milestone_figures
 from milepost.reporting.milestone_figures import draw_milestones
 from milepost.reporting.page import render
-from milepost.reporting.summary import Choices, DataPart, Results, Summary, Versions, build_summary
+from milepost.reporting.summary import Choices, DataPart, Plainly, Results, Summary, Versions, build_summary
 from milepost.terms import ACCOUNT
 
 
@@ -55,15 +55,23 @@ def summarise(job: Job, parts: Parts) -> Summary:
         )
     # adoption needs no outcomes: it stands in where there is no ranking
     adoption = () if parts.results.evidence is not None else adoption_table(job.observations, job.settings.adoption)
-    maturity = parts.results.maturity
+    maturity, whole = parts.results.maturity, parts.results.evidence is not None and parts.results.scores is not None
     results = replace(
         parts.results, missing=missing, adoption=adoption,
         curves=retention_curves(job.observations, job.outcomes, job.learnable, maturity.categories) if maturity else (),
+        plainly=None if whole else _plainly(job),
         worth=gap_worth(parts.results.evidence or (), job.current, _risk(job, parts.results.scores)),
     )  # fmt: skip
     versions = Versions(__version__, parts.framework_version, parts.model_id, job.run_id)
     name = job.settings.project.name
     return build_summary(name, job.as_of, data, results, versions, Choices.of(job.settings))
+
+
+def _plainly(job: Job) -> Plainly:
+    context = job.current.context
+    names = [ACCOUNT, "plan", "seats", "mrr", "tenure_days", "days_since_last_use", "days_to_term_end"]
+    running = context[names].assign(features_used=job.current.adopted.sum(axis=1))
+    return Plainly(retained_overall(job.observations, job.outcomes, job.learnable), running, len(job.features))
 
 
 def _risk(job: Job, scores: pd.DataFrame | None) -> NDArray[np.float64]:
@@ -109,7 +117,7 @@ def _published(job: Job) -> Parts:
     derived, framework = None, read_framework(job)
     if ranking is None:
         missing.append("ranking: not made for these data yet; run 'milepost rank'")
-        missing.append("maturity: needs the ranking")
+        missing += ["maturity: needs the ranking", "milestones: need the ranking"]
     else:
         try:
             derived = derive(job, ranking)

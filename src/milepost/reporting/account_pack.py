@@ -7,6 +7,7 @@ with the highest risk first, as long as there is room. The browser's script turn
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,7 +91,7 @@ def timelines(states: pd.DataFrame | None, accounts: np.ndarray[Any, Any]) -> tu
 
 
 def _rows(scores: pd.DataFrame, paths: list[str], words: _Words) -> list[list[object]]:
-    columns: dict[str, list[object]] = {
+    columns: dict[str, Sequence[object]] = {
         "place": scores["risk_rank"].astype(int).tolist(),
         "id": [cut(name, _LONGEST_NAME) for name in scores[ACCOUNT]],
         "risk": scores["churn_risk"].round(4).tolist(),

@@ -14,10 +14,11 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from milepost.adoption import Standing
+from milepost.adoption import Adoption, Standing
 from milepost.importance.evidence import FeatureEvidence
 from milepost.reporting.account_pack import AccountPack, pack_accounts
 from milepost.reporting.category_data import curve_names, describe_curves
+from milepost.reporting.facts import plain_sentences, quietest
 from milepost.reporting.figure_data import describe, figure_data
 from milepost.reporting.milestone_data import describe_milestones, milestone_figures
 from milepost.reporting.sentences import VERDICT_WORDS, count_words, five_sentences, interval, percent, points
@@ -71,9 +72,10 @@ def render(summary: Summary, figures: dict[str, str]) -> str:
         curves=curve_names(summary.results.curves),
         models=_models(summary),
         pack=_pack(summary),
+        plainly=_plainly(summary),
+        quietest=quietest(summary.results.plainly) if summary.results.plainly else [],
         metrics_headline=found.headline if found else "",
         verdict_words=VERDICT_WORDS,
-        standing_words=_STANDINGS,
         rule_words=[(verdict, VERDICT_WORDS[verdict], meaning) for verdict, meaning in _MEANINGS.items()],
         least=count_words(summary.choices.mature_categories),
         script=Markup(SCRIPT),
@@ -136,6 +138,20 @@ def _pack(summary: Summary) -> AccountPack | None:
     return pack_accounts(results.scores, journey.states if journey else None)
 
 
+def _plainly(summary: Summary) -> list[str]:
+    found = summary.results.plainly
+    if found is None:
+        return []
+    return plain_sentences(found, summary.as_of, summary.outcome_window, summary.choices.gap_days)
+
+
+def standing(row: Adoption, low: float, high: float) -> str:
+    """Where the adoption stands, in words; inside the band with few accounts on a side it is neither high nor low."""
+    if row.standing in (Standing.UBIQUITOUS, Standing.NICHE) and low <= row.rate <= high:
+        return "inside, but too few accounts on one side"
+    return _STANDINGS[row.standing]
+
+
 def _models(summary: Summary) -> list[ModelRow]:
     found = summary.results.evaluation
     if found is None:
@@ -156,7 +172,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     filters: dict[str, Any] = {
         "cut": cut, "percent": percent, "points": points, "whole": whole, "decimals": decimals, "effect": effect,
-        "p_value": p_value, "in_groups": in_groups,
+        "p_value": p_value, "in_groups": in_groups, "standing": standing,
     }  # fmt: skip
     environment.filters.update(filters)
     return environment

@@ -13,7 +13,7 @@ from milepost.data.contract import Finding, RowCount
 from milepost.importance.evidence import FeatureEvidence
 from milepost.importance.worth import GapWorth
 from milepost.maturity.categories import Maturity
-from milepost.maturity.curves import Curve
+from milepost.maturity.curves import Curve, CurvePoint
 from milepost.milestones.definitions import Milestones
 from milepost.settings import Settings
 from milepost.terms import ACCOUNT, RiskBand, Verdict
@@ -59,6 +59,19 @@ class DataPart:
 
 
 @dataclass(frozen=True)
+class Plainly:
+    """The rows with a known outcome, and the accounts running at the scored date.
+
+    retained: None where no outcome is known. running: frame account_id, plan, seats, mrr, tenure_days,
+    days_since_last_use, days_to_term_end, features_used; features: how many the catalogue has.
+    """
+
+    retained: CurvePoint | None
+    running: pd.DataFrame
+    features: int
+
+
+@dataclass(frozen=True)
 class Results:
     """What was computed; None where it could not be.
 
@@ -67,6 +80,7 @@ class Results:
     free.
     alarms: leak alarms, printed above everything else. notes: what a reader of the ranking has to know.
     curves: retention by the number of kept features in use, per category; worth: the gaps of kept features in MRR.
+    plainly: what can be said without a ranking or a model, where one of them is missing.
     """
 
     evidence: tuple[FeatureEvidence, ...] | None = None
@@ -80,6 +94,7 @@ class Results:
     milestones: Milestones | None = None
     curves: tuple[Curve, ...] = ()
     worth: tuple[GapWorth, ...] = ()
+    plainly: Plainly | None = None
 
 
 @dataclass(frozen=True)
