@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+
 from milepost.pipeline.doctor import State, diagnose, doctor_job
 from milepost.pipeline.job import Job
 

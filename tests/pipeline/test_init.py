@@ -207,7 +207,7 @@ def test_it_tells_what_was_recognised_what_to_decide_and_what_is_missing(
 ) -> None:
     events, accounts = write("events.csv", EVENTS), write("accounts.csv", ACCOUNTS)
     shown = propose(tmp_path, events, accounts, write("subs.csv", SUBSCRIPTIONS))
-    assert max(map(len, shown.splitlines())) <= 100
+    assert max(len(line) for line in shown.splitlines() if str(tmp_path) not in line) <= 100
     told = " ".join(shown.split())
     assert "events: account_id = tenant_id, occurred_at = timestamp, event_name = action" in told
     assert "events from 2024-02-01 to 2024-02-03, 3 days" in told
