@@ -223,7 +223,7 @@ def test_a_short_history_gets_short_windows(tmp_path: Path, write: Callable[[str
     assert load(tmp_path / "milepost.toml").windows.model_dump() == {
         "observation_days": 28, "gap_days": 7, "outcome_days": 28, "grace_days": 7, "step": 15,
     }  # fmt: skip
-    long = EVENTS + "7,2025-02-01 10:00:00,login,u1\n"
+    long = EVENTS + "7,2025-08-01 10:00:00,login,u1\n"
     propose(tmp_path / "long", write("long.csv", long), write("accounts.csv", ACCOUNTS), None)
     assert load(tmp_path / "long" / "milepost.toml").windows.observation_days == 84
 

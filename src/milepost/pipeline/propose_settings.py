@@ -21,7 +21,7 @@ from milepost.settings import Table
 
 SHOWN_ITEMS, WIDTH = 20, 100
 _BUSY_SHARE = 0.5  # of the events in eight hours: a working day shows
-_SHORT_HISTORY = 336  # days: twice observation, gap, outcome and grace of the usual lengths
+_SHORT_HISTORY = 504  # days: three times observation, gap, outcome and grace of the usual lengths
 _MISSING = {
     "accounts": "REQUIRED: one row per account, with account_id and created_at (when it signed up).",
     "subscriptions": "Without it an account counts as churned when its events stop.",

@@ -23,7 +23,9 @@ class Turn:
 
 @dataclass(frozen=True)
 class Heat:
-    """The activation search: z of every cell [counts × days], NaN where it was not tried; the cell chosen."""
+    """The activation search: z of every cell [counts × days], NaN where it was not tried; the cell chosen; accounts
+    judged, earlier and later cohorts together.
+    """
 
     counts: tuple[int, ...]
     days: tuple[int, ...]
@@ -32,6 +34,7 @@ class Heat:
     cell: tuple[int, int] | None
     found: bool
     event: str
+    accounts: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,10 @@ def _heat(active: Activation | None) -> Heat | None:
     if active is None or not np.isfinite(active.z).any():
         return None
     z, share = (tuple(tuple(map(float, row)) for row in grid) for grid in (active.z, active.share))
-    return Heat(active.counts, active.days_searched, z, share, active.candidate, active.count is not None, active.event)
+    return Heat(
+        active.counts, active.days_searched, z, share, active.candidate, active.count is not None, active.event,
+        active.evidence.accounts,
+    )  # fmt: skip
 
 
 def _curves(active: Activation | None) -> Curves | None:

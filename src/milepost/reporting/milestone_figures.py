@@ -81,7 +81,7 @@ def draw_heat(data: Heat, description: str) -> str:
         axes.set_yticks(range(len(data.counts)), [str(count) for count in data.counts])
         axes.set(xlim=(-0.5, len(data.days) - 0.5), ylim=(-0.5, len(data.counts) - 0.5))
         axes.grid(visible=False)
-        axes.set_xlabel("within the first days of tenure")
+        axes.set_xlabel(f"within the first days of tenure (n = {data.accounts:,} accounts judged)")
         axes.set_ylabel(f"at least so many × {label(data.event, 28)}")
 
     return svg("heat", description, (WIDTH * 0.8, 0.9 + 0.34 * len(data.counts)), draw)
@@ -120,6 +120,6 @@ def draw_curves(data: Curves, description: str) -> str:
         axes.set_xlim(left=0)
         axes.set_xlabel("days since the landmark")
         axes.set_ylabel("still active, %")
-        axes.legend(loc="lower left")
+        axes.legend(loc="best")
 
     return svg("curves", description, (WIDTH * 0.8, 3.4), draw)
