@@ -17,9 +17,9 @@ from milepost.maturity.curves import Curve, CurvePoint
 from milepost.reporting.category_figures import draw_categories
 from milepost.reporting.figure_data import FigureData, figure_data
 from milepost.reporting.figures import draw_all
-from milepost.reporting.page import SCRIPT, p_value, render
+from milepost.reporting.page import SCRIPT, p_value, render, undefined
 from milepost.reporting.sentences import five_sentences
-from milepost.reporting.summary import Summary
+from milepost.reporting.summary import SegmentFigures, Summary
 from milepost.reporting.text import LONGEST_TEXT, cut
 from milepost.terms import Action, Verdict
 
@@ -293,6 +293,30 @@ def test_gaps_in_mrr_are_shown_or_said_to_be_missing(make_summary: Callable[...,
     assert "Not computed: it takes accounts with an MRR" in quick_page_of(make_summary())
     unkept = tuple(replace(row, verdict=Verdict.INCONCLUSIVE) for row in summary.evidence)
     assert "No feature is kept, so there is no gap" in quick_page_of(make_summary(evidence=unkept, worth=worth))
+
+
+def test_segments_and_simple_rules_are_shown_where_they_were_measured(
+    make_summary: Callable[..., Summary], summary: Summary
+) -> None:
+    plain = quick_page_of(summary)
+    assert "No simple rule was measured beside the models" in plain
+    assert "Not measured in this run: the figures above are over all accounts" in plain
+    segments = (SegmentFigures("plan", "team", 1200, 80, 0.71, 0.66, 0.77, 0.061, 0.067),
+                SegmentFigures("plan", "solo", 40, 2, None, 0.0, 0.0, 0.05, 0.05))  # fmt: skip
+    found = summary.results.evaluation
+    assert found is not None
+    ruled = replace(found, disjoint={**found.disjoint, "days since last use": found.disjoint["base_rate"]})
+    page = quick_page_of(make_summary(segments=segments, evaluation=ruled))
+    text = " ".join("".join(parse(page).text).split())
+    assert "planteam1,200800.710 (0.660 to 0.770)6.1 %6.7 %" in text
+    assert "plansolo402too few churned5.0 %5.0 %" in text
+    assert "days since last use" in text
+    assert "No simple rule was measured" not in text
+
+
+def test_milestones_without_a_definition_are_named() -> None:
+    funnel = pd.DataFrame({"milestone": ["setup", "activation", "maturity"], "share": [float("nan"), 0.4, 0.0]})
+    assert undefined(funnel) == ["setup"]
 
 
 def test_cells() -> None:

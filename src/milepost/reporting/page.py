@@ -71,6 +71,7 @@ def render(summary: Summary, figures: dict[str, str]) -> str:
         | describe_curves(summary.results.curves),
         curves=curve_names(summary.results.curves),
         models=_models(summary),
+        rules_measured=bool(found and {*found.disjoint, *found.shared} - set(_MODEL_WORDS)),
         pack=_pack(summary),
         plainly=_plainly(summary),
         quietest=quietest(summary.results.plainly) if summary.results.plainly else [],
@@ -172,7 +173,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     filters: dict[str, Any] = {
         "cut": cut, "percent": percent, "points": points, "whole": whole, "decimals": decimals, "effect": effect,
-        "p_value": p_value, "in_groups": in_groups, "standing": standing,
+        "p_value": p_value, "in_groups": in_groups, "undefined": undefined, "standing": standing,
     }  # fmt: skip
     environment.filters.update(filters)
     return environment
@@ -212,6 +213,11 @@ def in_groups(groups: pd.DataFrame) -> GroupTable | None:
         return None
     wide = shown.pivot_table(index=["group", "value", "accounts"], columns="milestone", values="share", sort=False)
     return GroupTable([str(name) for name in wide.columns], wide.reset_index().to_dict("records"))
+
+
+def undefined(funnel: pd.DataFrame) -> list[str]:
+    """The milestones of a funnel that have no definition: nobody can be judged by them."""
+    return [str(name) for name in funnel.loc[funnel["share"].isna(), "milestone"]]
 
 
 def _script_hash() -> str:
