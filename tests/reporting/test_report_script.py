@@ -187,7 +187,7 @@ def test_it_prints_without_what_only_a_screen_needs(summary: Summary, opened: Ca
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_fault(make_summary: Callable[..., Summary], opened: Callable[..., Told], scheme: str) -> None:
-    """axe-core's rules, with a card open and without; serious and critical faults, contrast among them, fail."""
+    """axe-core's rules, with a card open and without: no fault of any weight, contrast among them."""
     found = importlib.util.find_spec("axe_playwright_python")
     if found is None or found.origin is None:
         pytest.skip("axe-core is not installed (pip install axe-playwright-python)")
@@ -199,8 +199,7 @@ def test_axe_finds_no_fault(make_summary: Callable[..., Summary], opened: Callab
         page.evaluate(axe)
         answer = page.evaluate("axe.run()")
         assert "color-contrast" in {rule["id"] for rule in answer["passes"]}  # the rules did run
-        faults = [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in answer["violations"]
-                  if fault["impact"] in ("serious", "critical")]  # fmt: skip
+        faults = [(fault["id"], fault["impact"], fault["nodes"][0]["html"][:200]) for fault in answer["violations"]]
         assert faults == []
 
 

@@ -43,6 +43,11 @@
     var count = get(entry, "mature");
     return (count === null ? "–" : count) + (data.categories.length ? " of " + data.categories.length : "");
   }
+  function long(text) {  // three lines at most: the card has all of it
+    var cell = make("td", undefined, "long");
+    cell.appendChild(make("div", text, "clamp"));
+    return cell;
+  }
   function line(entry) {
     var row = make("tr"), head = make("th"), button = make("button", get(entry, "id"), "open");
     row.appendChild(make("td", get(entry, "place"), "num"));
@@ -60,8 +65,8 @@
     row.appendChild(make("td", whole(get(entry, "loss")), "num"));
     row.appendChild(make("td", mature(entry), "num"));
     row.appendChild(make("td", named(entry, "milestone") || "–"));
-    row.appendChild(make("td", arrow(reasons(entry)[0] || "–"), "long"));
-    row.appendChild(make("td", (entry.detail && word(entry.detail[1])) || "–", "long"));
+    row.appendChild(long(arrow(reasons(entry)[0] || "–").replace(/ \([^()]*\)$/, "")));
+    row.appendChild(long((entry.detail && word(entry.detail[1])) || "–"));
     return row;
   }
   function draw() {
