@@ -59,7 +59,7 @@ def test_daily_counts_give_the_whole_page(milepost, tmp_path):
     assert ran.exit_code == 0, ran.stderr
     ranking = pd.read_parquet(settings.parent / "out" / "ranking" / "ranking.parquet").set_index("feature")
     print(ranking[["verdict", "effect", "low", "high"]].head(3))
-    # what drives retention there by the simulator's own account, and by whatever else was published about it
+    # what drives retention most in this simulated product
     assert ranking["rank"].idxmin() == "win_opportunity"
     scores = pd.read_parquet(settings.parent / "out" / "scores" / "scores.parquet")
     assert len(scores) == paying_at(files / "subscriptions.csv.gz", pd.Timestamp("2022-12-31"))[0]

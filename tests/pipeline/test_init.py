@@ -10,7 +10,6 @@ import pytest
 from milepost.data.sources import open_tables
 from milepost.errors import ContractError, EnvironmentFault, InputError
 from milepost.pipeline.init import guess, propose
-from milepost.pipeline.propose_settings import amount_hint
 from milepost.settings import load
 from milepost.signals.catalogue import check_events, read_catalogue
 
@@ -238,11 +237,3 @@ def test_ends_known_in_advance_are_terms_too(tmp_path: Path, write: Callable[[st
     # one open end: these are ends of subscriptions
     propose(tmp_path / "open", write("events.csv", EVENTS), None, write("subs.csv", SUBSCRIPTIONS))
     assert 'columns.term_ends_at = "end_date"   # every row' not in (tmp_path / "open/milepost.toml").read_text()
-
-
-@pytest.mark.parametrize(
-    ("column", "said"), [("amount_cents", "sounds like cents"), ("arr_amount", "an amount a year")]
-)
-def test_amounts_that_are_no_mrr_are_pointed_at(column: str, said: str) -> None:
-    assert said in amount_hint(column)
-    assert amount_hint("amount") == ""

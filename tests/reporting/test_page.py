@@ -314,6 +314,18 @@ def test_segments_and_simple_rules_are_shown_where_they_were_measured(
     assert "No simple rule was measured" not in text
 
 
+def test_expectations_are_told_with_what_the_data_say(summary: Summary, make_summary: Callable[..., Summary]) -> None:
+    assert summary.hypotheses == (("confirmed", ("macros",)),)
+    rows = tuple(
+        replace(row, hypothesis={"macros": "contradicted", "tags": "open", "themes": "open"}.get(row.feature, ""))
+        for row in summary.evidence
+    )
+    text = " ".join("".join(parse(quick_page_of(make_summary(evidence=rows))).text).split())
+    assert "contradicted (1)macroscannot tell yet (2)tags, themes" in text
+    none = tuple(replace(row, hypothesis="") for row in rows)
+    assert "What was expected" not in quick_page_of(make_summary(evidence=none))
+
+
 def test_milestones_without_a_definition_are_named() -> None:
     funnel = pd.DataFrame({"milestone": ["setup", "activation", "maturity"], "share": [float("nan"), 0.4, 0.0]})
     assert undefined(funnel) == ["setup"]

@@ -13,8 +13,6 @@ NEEDS = {
     "subscriptions.term_ends_at": "comparing accounts that come up for renewal with each other",
     "events.user_id": "how many users of an account use a feature",
     "events.loaded_at": "seeing late rows only once they were there",
-    "data.value_events": "utilization, activation and setup",
     "setup_step": "the steps to go live (setup_step in features.csv)",
-    "category": "maturity, which counts categories (three or more)",
     "plan": "who has access to a feature; without it everyone counts as eligible",
 }

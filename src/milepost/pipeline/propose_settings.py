@@ -63,12 +63,11 @@ def settings_toml(folder: Path, sight: Sight) -> str:
         _table(folder, name, sight) if name in sight.found else _placeholder(name)
         for name in ("accounts", "subscriptions", "events")
     ]
-    lengths = _lengths(sight.events)
-    head = _HEAD.replace("PROJECT", _project_name(folder)).replace("WINDOWS", lengths)
+    head = _HEAD.replace("PROJECT", _project_name(folder)).replace("WINDOWS", lengths(sight.events))
     return head + "\n".join(tables) + _data_part(sight)
 
 
-def _lengths(events: EventsSeen | None) -> str:
+def lengths(events: EventsSeen | None) -> str:
     """The windows: short ones where the history is, so that some outcomes are known at all."""
     short = events is not None and events.days < _SHORT_HISTORY
     about = f"# {events.days} days of events: shorter than the usual 84, 14, 56 and 14\n" if events and short else ""
@@ -147,7 +146,7 @@ def _hints(name: str, found: Found, events: EventsSeen | None) -> list[str]:
         term = '# columns.term_ends_at = "end_date"   # only when the end is a renewal date known in advance'
         return [*filter(None, money), *([] if known else [term])]
     zone = '# time_zone = "Europe/Berlin"      # when times are local; otherwise they are UTC'
-    return [*_hours(events), zone, '# time_format = "%d/%m/%Y %H:%M"   # when not written as 2024-01-31 10:00:00']
+    return [*hours(events), zone, '# time_format = "%d/%m/%Y %H:%M"   # when not written as 2024-01-31 10:00:00']
 
 
 def amount_hint(column: str) -> str:
@@ -158,7 +157,8 @@ def amount_hint(column: str) -> str:
     return f"# CHECK: {_quoted(column)} sounds like cents; divide it first" if words & {"cents", "cent"} else ""
 
 
-def _hours(events: EventsSeen | None) -> list[str]:
+def hours(events: EventsSeen | None) -> list[str]:
+    """A comment on the hours in which the events fall: local times show by a working day at odd hours."""
     if events is None or events.busy is None:
         return []
     start, end, share = events.busy

@@ -213,6 +213,15 @@ class Summary:
         start = self.as_of + timedelta(days=self.choices.gap_days)
         return start, start + timedelta(days=self.choices.outcome_days - 1)
 
+    @property
+    def hypotheses(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What product people expected, and what the data say: (answer, features), only answers that there are."""
+        answers = ("confirmed", "contradicted", "open")
+        found = (
+            (answer, tuple(row.feature for row in self.evidence if row.hypothesis == answer)) for answer in answers
+        )
+        return tuple((answer, features) for answer, features in found if features)
+
     def why_missing(self, part: str) -> str:
         """The reason given for a missing part, "" when none was given."""
         reasons = (text.partition(":") for text in self.results.missing)
