@@ -3,6 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
 
 from milepost.maturity.categories import Category
 from milepost.maturity.curves import Curve, retention_curves
@@ -67,3 +70,19 @@ def test_where_use_means_nothing_the_curve_is_flat() -> None:
     used, churned = draw.integers(0, 3, 6000), draw.random(6000) < 0.1
     found = curve(used.tolist(), churned.astype(float).tolist(), [f"a{n}" for n in range(6000)])
     assert all(point.low < 0.9 < point.high for point in found.points)
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=1, max_size=60))
+def test_an_interval_always_holds_its_share(rows: list[tuple[int, bool]]) -> None:
+    """Whatever the rows: no interval is narrower than that of as many independent rows, none leaves 0 to 1."""
+    (point,) = curve([0] * len(rows), [float(gone) for _, gone in rows], [f"a{who}" for who, _ in rows]).points
+    assert 0 <= point.low <= point.retained + 1e-12
+    assert point.retained <= point.high + 1e-12 <= 1 + 2e-12
+    low, high = proportion_confint(point.retained * len(rows), len(rows), method="wilson")
+    assert point.high - point.low >= high - low - 1e-12
+
+
+def test_accounts_that_are_all_alike_are_no_proof() -> None:
+    # each account left once and stayed once: the share does not vary over accounts at all
+    point = curve([0] * 8, [1, 0] * 4, ["a", "a", "b", "b", "c", "c", "d", "d"]).points[0]
+    assert (point.low, point.high) == pytest.approx((0.1500, 0.8500), abs=1e-3)  # four accounts, not eight rows

@@ -59,7 +59,12 @@ def test_without_a_readable_time_there_is_nothing_to_see(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("ends", "expected"),
-    [(["2024-02-01", "2024-05-01"], True), (["2024-02-01", ""], False), (["2024-02-01", "2024-02-15"], False)],
+    [
+        (["2024-02-01", "2024-05-01"], True),
+        (["2024-02-01", ""], False),
+        (["2024-02-01", "9999-12-31"], False),
+        (["2024-02-01", "2024-02-15"], False),
+    ],
 )
 def test_ends_that_are_all_known_and_reach_beyond_the_data_are_paid_through(
     tmp_path: Path, ends: list[str], expected: bool

@@ -16,6 +16,7 @@ from milepost.signals.matrix import Observations
 from milepost.terms import ACCOUNT
 
 Floats = NDArray[np.float64]
+_FEW_ACCOUNTS = 10
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,13 @@ def _point(features: int, retained: Floats, codes: Codes) -> CurvePoint:
 
 
 def _independent(retained: Floats, codes: Codes, share: float, accounts: int) -> float:
-    """How many independent rows the rows of repeated accounts are worth: at least one an account would be too many.
+    """How many independent rows these are worth: rows of one account are alike, so that fewer than there are.
 
-    The variance of the share by account sets it; where all or none are retained there is none, and accounts count.
+    The variance of the share over accounts says it (share × (1 - share) / variance). Where that is 0, or rests on few
+    accounts, no more than one row an account counts.
     """
-    if share in (0.0, 1.0):
-        return float(accounts)
-    error = account_sums(codes, retained - share)
-    return float(min(share * (1 - share) * len(retained) ** 2 / float(error @ error), len(retained)))
+    errors = account_sums(codes, retained - share)
+    spread = float(errors @ errors) / len(retained) ** 2
+    worth = share * (1 - share) / spread if spread > 0 else 0.0
+    most = len(retained) if accounts >= _FEW_ACCOUNTS and worth > 0 else accounts
+    return float(min(worth or accounts, most))

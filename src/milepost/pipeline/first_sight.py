@@ -101,7 +101,8 @@ def _names(connection: Any) -> tuple[int, tuple[NameSeen, ...]]:
 
 def always_ends(connection: Any, raw: Raw, column: str, last_event: date) -> bool:
     """Whether every subscription row has an end and some ends lie after the last event: paid-through dates do that."""
-    end = f"TRY_CAST(({quoted(column)})::VARCHAR AS TIMESTAMP)"
+    moment = f"TRY_CAST(({quoted(column)})::VARCHAR AS TIMESTAMP)"
+    end = f"CASE WHEN {moment} < TIMESTAMP '2200-01-01' THEN {moment} END"  # the year 9999 means that there is none
     rows, known, latest = connection.raw_sql(
         f"SELECT count(*), count({end}), max({end})::DATE FROM {raw.relation}"
     ).fetchone()

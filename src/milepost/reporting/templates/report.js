@@ -104,7 +104,7 @@
     draw();
   }
   function fill(picker) {
-    var seen = {};
+    var seen = Object.create(null);
     all.forEach(function (entry) { var name = named(entry, picker.dataset.field); if (name) { seen[name] = 1; } });
     var names = Object.keys(seen).sort();
     names.forEach(function (name) { var option = make("option", name); option.value = name; picker.appendChild(option); });
