@@ -14,6 +14,7 @@ from milepost.pipeline.job import Job
 from milepost.pipeline.milestones import NO_METRIC, NO_STEPS, NO_VALUE
 from milepost.pipeline.needs import NEEDS
 from milepost.pipeline.result import Result
+from milepost.reporting.text import printable
 from milepost.training.guards import smallest_effect_points
 
 WIDTH, _NAME = 100, 26
@@ -44,7 +45,7 @@ def doctor_job(job: Job) -> Result:
     partly = sum(part.state == State.PARTLY for part in parts)
     head = f"{len(parts) - missing - partly} of {len(parts)} parts work, {partly} partly, {missing} not yet"
     text = "\n".join([head, "", *(_line(part) for part in parts)])
-    return Result({"parts": [{**asdict(part), "state": str(part.state)} for part in parts]}, text)
+    return Result({"parts": [{**asdict(part), "state": str(part.state)} for part in parts]}, printable(text))
 
 
 def diagnose(job: Job) -> tuple[Part, ...]:

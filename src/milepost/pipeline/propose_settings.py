@@ -17,6 +17,7 @@ from milepost.data.sources import Raw
 from milepost.pipeline.first_sight import EventsSeen
 from milepost.pipeline.needs import NEEDS
 from milepost.pipeline.propose_catalogue import UNCATEGORISED, Proposal, value_candidates
+from milepost.reporting.text import printable
 from milepost.settings import Table
 
 SHOWN_ITEMS, WIDTH = 20, 100
@@ -178,7 +179,7 @@ def proposal_text(folder: Path, sight: Sight) -> str:
     lines += ["", "Missing, and what for:", *(_bullet(text) for text in missing)] if missing else []
     lines += ["", "Read both files, then run", f"  milepost check -c {folder}/milepost.toml",
               f"  milepost doctor -c {folder}/milepost.toml"]  # fmt: skip
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _bullet(text: str) -> str:

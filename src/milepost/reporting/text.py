@@ -14,6 +14,11 @@ def cut(text: object, limit: int = LONGEST_TEXT) -> str:
     return shown if len(shown) <= limit else f"{shown[:limit]}… ({len(shown):,} characters)"
 
 
+def printable(text: str) -> str:
+    """Text for a terminal: what could steer it becomes �; lines stay lines."""
+    return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
+
+
 def _harmless(char: str) -> str:
     if char in "\u200e\u200f\u061c" or "\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069":
         return ""
