@@ -74,11 +74,20 @@ def retained_overall(observations: Observations, outcomes: Outcomes, learnable: 
     return _point(0, 1.0 - outcomes.churned[rows].astype(np.float64), codes)
 
 
-def _point(features: int, retained: Floats, codes: Codes) -> CurvePoint:
+def share_interval(retained: Floats, codes: Codes) -> tuple[float, float]:
+    """95 % interval (Wilson) of the share of rows that are 1, counting as many rows as their accounts leave.
+
+    retained: 0 or 1, float [rows]; codes: the account of each row.
+    """
     share, accounts = float(retained.mean()), len(np.unique(codes))
     alike = _independent(retained, codes, share, accounts)
     low, high = proportion_confint(share * alike, alike, method="wilson")
-    return CurvePoint(features, len(retained), accounts, share, float(low), float(high))
+    return float(low), float(high)
+
+
+def _point(features: int, retained: Floats, codes: Codes) -> CurvePoint:
+    low, high = share_interval(retained, codes)
+    return CurvePoint(features, len(retained), len(np.unique(codes)), float(retained.mean()), low, high)
 
 
 def _independent(retained: Floats, codes: Codes, share: float, accounts: int) -> float:

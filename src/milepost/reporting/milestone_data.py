@@ -13,12 +13,16 @@ from milepost.milestones.definitions import Activation, Journey, Milestones, Sur
 
 @dataclass(frozen=True)
 class Turn:
-    """Retention by tenth of the value metric: (low, high, retained 0..1, rows); threshold in use or candidate."""
+    """Retention by tenth of the value metric: (low, high, retained 0..1, rows); threshold in use or candidate.
+
+    intervals: 95 % of each bar's share, by account.
+    """
 
     bars: tuple[tuple[float, float, float, int], ...]
     threshold: float | None
     found: bool
     unit: str
+    intervals: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,9 @@ def _turn(used: Utilization | None) -> Turn | None:
         for low, high, rows, retained in used.curve[["low", "high", "rows", "retained"]].itertuples(index=False)
     )
     value = used.threshold if used.threshold is not None else used.candidate
-    return Turn(bars, value, used.threshold is not None, f"{used.metric} a month per {used.per}")
+    bounds = used.curve[["retained_low", "retained_high"]].to_numpy(dtype=float)
+    intervals = tuple((float(low), float(high)) for low, high in bounds)
+    return Turn(bars, value, used.threshold is not None, f"{used.metric} a month per {used.per}", intervals)
 
 
 def _heat(active: Activation | None) -> Heat | None:

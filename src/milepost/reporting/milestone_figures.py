@@ -50,6 +50,8 @@ def draw_turn(data: Turn, description: str) -> str:
         places = range(len(data.bars))
         shares = [100 * share for _, _, share, _ in data.bars]
         axes.plot(places, shares, color=KEPT, linewidth=1.6, marker="o", markersize=5)
+        for place, (low, high) in zip(places, data.intervals, strict=True):
+            axes.plot([place, place], [100 * low, 100 * high], color=KEPT, linewidth=1.2)
         axes.set_xticks(places, [f"{low:.3g}–\n{high:.3g}" for low, high, *_ in data.bars], fontsize=8.5)
         if data.threshold is not None:
             at = _place_of(data, data.threshold)
@@ -58,7 +60,7 @@ def draw_turn(data: Turn, description: str) -> str:
             axes.text(at, 1.02, f"{word} {plain(data.threshold)}", ha="center", va="bottom", color=INK,
                       transform=axes.get_xaxis_transform())  # fmt: skip
         rows = sum(n for *_, n in data.bars)
-        axes.set_xlabel(f"{label(data.unit, 60)}, tenths of {rows:,} rows")
+        axes.set_xlabel(f"{label(data.unit, 60)}, tenths of {rows:,} rows; bars: 95 % interval by account")
         axes.set_ylabel("retained, %")
 
     return svg("turn", description, (WIDTH, 3.3), draw)
