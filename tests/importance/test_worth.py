@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from milepost.importance.evidence import FeatureEvidence
 from milepost.importance.worth import gap_worth
@@ -32,23 +34,31 @@ def running(mrr: list[float]) -> Observations:
     return Observations(matrix, features, counts, eligible, True, context, Windows(28, 7, 28, 7, "month"))
 
 
+def nobody(seen: Observations) -> Observations:
+    return replace(seen, counts=np.zeros((4, 1), dtype=np.float32))
+
+
 def test_the_gap_of_equal_risks_is_effect_times_mrr() -> None:
-    # b and c lack macros and pay 300; at equal risk the 2 points fall on all alike: 2 % of 300
-    (found,) = gap_worth((evidence(),), running([50.0, 100.0, 200.0, 400.0]), np.full(4, 0.1))
-    assert (found.feature, found.accounts, found.unknown, found.mrr) == ("macros", 2, 0, 300.0)
-    assert (found.worth, found.low, found.high) == pytest.approx((6.0, 3.0, 9.0))
-    assert found.expected_loss == pytest.approx(30.0)
+    # nobody uses macros; a, b and c have access and pay 350; at equal risk the 2 points are everybody's: 2 % of 350
+    (found,) = gap_worth((evidence(),), nobody(running([50.0, 100.0, 200.0, 400.0])), np.full(4, 0.1))
+    assert (found.feature, found.accounts, found.unknown, found.mrr) == ("macros", 3, 0, 350.0)
+    assert (found.worth, found.low, found.high) == pytest.approx((7.0, 3.5, 10.5))
+    assert found.expected_loss == pytest.approx(35.0)
 
 
-def test_the_effect_falls_on_accounts_by_their_risk() -> None:
-    # risk × (1 - risk): a .09, b .09, c .16, mean .1133; b counts .09/.1133 × 2 %, c .16/.1133 × 2 %
-    (found,) = gap_worth((evidence(),), running([50.0, 100.0, 200.0, 400.0]), np.array([0.1, 0.1, 0.2, 0.5]))
-    assert found.worth == pytest.approx(100 * 0.02 * 0.09 / (0.34 / 3) + 200 * 0.02 * 0.16 / (0.34 / 3))
+def test_the_effect_falls_on_accounts_by_one_odds_ratio() -> None:
+    # at half the odds .1 becomes .05263 and .2 becomes .11111; the adopter's .1 would be .18182 without the feature.
+    # these are 4.7368, 8.8889 and 8.1818 points: 7.2692 in the mean. So an effect of 7.2692 points is half the odds
+    risk = np.array([0.1, 0.1, 0.2, 0.5])
+    (found,) = gap_worth((evidence(effect=7.269183),), running([50.0, 100.0, 200.0, 400.0]), risk)
+    assert found.worth == pytest.approx(100 * 0.047368 + 200 * 0.088889, rel=1e-4)
 
 
-def test_no_account_counts_with_more_than_its_expected_loss() -> None:
-    (found,) = gap_worth((evidence(effect=50.0, high=90.0),), running([50.0, 100.0, 200.0, 400.0]), np.full(4, 0.1))
-    assert found.worth == found.high == pytest.approx(found.expected_loss) == pytest.approx(30.0)
+@given(st.floats(0.1, 60), st.lists(st.floats(0.001, 0.9), min_size=4, max_size=4))
+def test_no_account_counts_with_more_than_its_expected_loss(effect: float, risk: list[float]) -> None:
+    row = evidence(effect=effect, low=effect / 2, high=2 * effect)
+    (found,) = gap_worth((row,), running([50.0, 100.0, 200.0, 400.0]), np.array(risk))
+    assert 0 < found.low <= found.worth <= found.high <= found.expected_loss * (1 + 1e-9)
 
 
 def test_accounts_without_mrr_or_risk_are_counted_apart() -> None:

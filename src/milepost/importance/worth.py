@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 
 from milepost.adoption import available
 from milepost.importance.evidence import FeatureEvidence
@@ -13,6 +15,7 @@ from milepost.signals.matrix import Observations
 from milepost.terms import Verdict
 
 Floats = NDArray[np.float64]
+_FURTHEST = 30.0  # log odds: beyond this nobody leaves, or everybody does
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,10 @@ def gap_worth(evidence: tuple[FeatureEvidence, ...], running: Observations, risk
     """One entry per kept feature, in the order of the ranking; none where no account has both MRR and risk.
 
     running: the rows of the scored date, one per account; risk: their churn risk 0..1, float [rows], NaN unknown.
-    The effect is a mean over accounts; like a constant odds ratio, which it comes from, it falls on accounts in
-    proportion to risk × (1 - risk), so that large accounts that hardly ever leave are not said to be worth much. No
-    account counts with more than its own expected loss. Features are taken one by one: the figures do not add up.
+    The effect is a mean over accounts and comes from a logistic model, in which the same odds ratio means few points
+    for an account that hardly ever leaves. So the odds ratio is taken that gives this mean over the accounts with access,
+    and each account without the feature counts with its own points: never more than its expected loss. Features are
+    taken one by one: the figures do not add up.
     """
     columns = {feature.name: column for column, feature in enumerate(running.features)}
     kept = [row for row in evidence if row.verdict == Verdict.KEEP and row.feature in columns]
@@ -65,16 +69,38 @@ def _worth(
 ) -> GapWorth:
     allowed, adopted = use
     mrr, risk = amounts
-    gap = allowed & ~adopted
+    gap, there = allowed & ~adopted, allowed & known
     counted = gap & known
-    spread = risk * (1 - risk)
-    middle = float(spread[allowed & known].mean()) if (allowed & known).any() else 0.0
-    share = spread[counted] / middle if middle else np.zeros(int(counted.sum()))
     paid, lost = mrr[counted], risk[counted]
     worth, low, high = (
-        float(np.minimum(points / 100 * share, lost) @ paid) for points in (row.effect, row.low, row.high)
+        float((lost - _shifted(lost, _log_odds_ratio(points / 100, risk[there], adopted[there]))) @ paid)
+        for points in (row.effect, row.low, row.high)
     )
     return GapWorth(
         row.feature, int(gap.sum()), int((gap & ~known).sum()), float(paid.sum()), float(lost @ paid),
         row.effect, worth, low, high,
     )  # fmt: skip
+
+
+def _log_odds_ratio(effect: float, risk: Floats, adopted: NDArray[np.bool_]) -> float:
+    """The log odds ratio of churn, of adopting, at which risks without and with it differ by `effect` in the mean.
+
+    risk: as it is, with it for those that have adopted and without it for the others.
+    """
+
+    def missed(shift: float) -> float:
+        without = np.where(adopted, _shifted(risk, -shift), risk)
+        having = np.where(adopted, risk, _shifted(risk, shift))
+        return float((without - having).mean()) - effect
+
+    if not len(risk):
+        return 0.0
+    if missed(-_FURTHEST) <= 0 or missed(_FURTHEST) >= 0:  # more than these risks leave room for
+        return -_FURTHEST if effect > 0 else _FURTHEST
+    return float(brentq(missed, -_FURTHEST, _FURTHEST, xtol=1e-9))
+
+
+def _shifted(risk: Floats, shift: float) -> Floats:
+    """The risk at odds times exp(shift)."""
+    moved: Floats = expit(logit(risk) + shift)
+    return moved
