@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit, logit
 
 from milepost.importance.evidence import FeatureEvidence
 from milepost.importance.worth import gap_worth
@@ -75,3 +76,25 @@ def test_where_nothing_is_kept_nothing_is_worth_anything() -> None:
     assert gap_worth(unkept, seen, np.full(4, 0.1)) == ()
     assert gap_worth((evidence(feature="gone"),), seen, np.full(4, 0.1)) == ()
     assert gap_worth((evidence(),), replace(seen, context=seen.context.assign(mrr=0.0)), np.full(4, 0.1))[0].worth == 0
+
+
+def test_what_a_planted_odds_ratio_saves_is_found() -> None:
+    """Half the odds of churn with the feature; large accounts hardly ever leave, so that effect × MRR would overstate."""
+    draw = np.random.default_rng(3)
+    accounts = 4000
+    mrr = draw.lognormal(5, 1, accounts)
+    without = expit(-2.5 - 0.8 * (np.log(mrr) - 5) + draw.normal(0, 0.8, accounts))
+    having = expit(logit(without) + np.log(0.5))
+    adopted = draw.random(accounts) < 0.4
+    rows = pd.DataFrame({"account_id": [f"a{n}" for n in range(accounts)], "snapshot_date": pd.Timestamp("2024-07-01")})
+    matrix = Matrix(np.zeros((accounts, 0), dtype=np.float32), rows, (), "test")
+    seen = Observations(
+        matrix, (Feature("macros", ("macro",), "automation"),), adopted[:, None].astype(np.float32),
+        np.ones((accounts, 1), dtype=bool), True, rows.assign(mrr=mrr), Windows(28, 7, 28, 7, "month"),
+    )  # fmt: skip
+    effect = 100 * float((without - having).mean())
+    row = evidence(effect=effect, low=effect / 2, high=effect * 2)
+    (found,) = gap_worth((row,), seen, np.where(adopted, having, without))
+    saved = float(((without - having) * mrr)[~adopted].sum())
+    assert found.worth == pytest.approx(saved, rel=1e-6)
+    assert effect / 100 * found.mrr > 1.5 * saved

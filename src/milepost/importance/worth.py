@@ -44,9 +44,9 @@ def gap_worth(evidence: tuple[FeatureEvidence, ...], running: Observations, risk
 
     running: the rows of the scored date, one per account; risk: their churn risk 0..1, float [rows], NaN unknown.
     The effect is a mean over accounts and comes from a logistic model, in which the same odds ratio means few points
-    for an account that hardly ever leaves. So the odds ratio is taken that gives this mean over the accounts with access,
-    and each account without the feature counts with its own points: never more than its expected loss. Features are
-    taken one by one: the figures do not add up.
+    for an account that hardly ever leaves. So the odds ratio is taken that gives this mean over the accounts with
+    access, and each account without the feature counts with its own points: never more than its expected loss.
+    Features are taken one by one: the figures do not add up.
     """
     columns = {feature.name: column for column, feature in enumerate(running.features)}
     kept = [row for row in evidence if row.verdict == Verdict.KEEP and row.feature in columns]
