@@ -79,7 +79,7 @@ def test_where_nothing_is_kept_nothing_is_worth_anything() -> None:
 
 
 def test_what_a_planted_odds_ratio_saves_is_found() -> None:
-    """Half the odds of churn with the feature; large accounts hardly ever leave, so that effect × MRR would overstate."""
+    """Half the odds of churn with the feature; large accounts hardly ever leave: effect × MRR would overstate."""
     draw = np.random.default_rng(3)
     accounts = 4000
     mrr = draw.lognormal(5, 1, accounts)

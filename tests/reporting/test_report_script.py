@@ -133,8 +133,12 @@ def test_search_filters_and_sorting(make_summary: Callable[..., Summary], opened
     page.click("#accounts-table th[data-field=mrr] button")
     assert first(page) == "acct-0001"
     assert page.get_attribute("#accounts-table th[data-field=mrr]", "aria-sort") == "ascending"
-    # one route only: there is nothing to choose from
-    assert page.locator("#accounts-route").is_hidden()
+    page.select_option("#accounts-route", "serve")
+    assert page.inner_text(told) == "40 of 120 accounts match, 40 shown"
+    page = opened().show(page_module().quick_page_of(make_summary(scores=accounts().assign(route=None, plan="team"))))
+    for field in ("route", "plan"):  # there is nothing to choose from
+        assert page.locator(f"#accounts-{field}").is_hidden(), field
+    assert page.locator("#accounts-band").is_visible()
 
 
 def test_the_card_by_keyboard(make_summary: Callable[..., Summary], opened: Callable[..., Told]) -> None:

@@ -104,11 +104,14 @@
     draw();
   }
   function fill(picker) {
-    var seen = Object.create(null);
-    all.forEach(function (entry) { var name = named(entry, picker.dataset.field); if (name) { seen[name] = 1; } });
+    var seen = Object.create(null), unset = false;
+    all.forEach(function (entry) {
+      var name = named(entry, picker.dataset.field);
+      if (name) { seen[name] = 1; } else { unset = true; }
+    });
     var names = Object.keys(seen).sort();
     names.forEach(function (name) { var option = make("option", name); option.value = name; picker.appendChild(option); });
-    picker.parentNode.hidden = names.length < 2;
+    picker.parentNode.hidden = names.length + unset < 2 || !names.length;  // nothing to choose from
     picker.addEventListener("change", choose);
   }
   var pickers = Array.prototype.slice.call(document.querySelectorAll("#accounts-tools select"));
