@@ -11,8 +11,8 @@ import pytest
 from milepost.errors import EnvironmentFault
 
 COMMANDS = [
-    ["demo"], ["init"], ["check"], ["signals"], ["signals", "build"], ["train"], ["rank"], ["derive"], ["score"],
-    ["report"], ["run"], ["ui"],
+    ["demo"], ["init"], ["check"], ["doctor"], ["signals"], ["signals", "build"], ["train"], ["rank"], ["derive"],
+    ["score"], ["account"], ["report"], ["run"], ["ui"],
 ]  # fmt: skip
 
 
@@ -189,7 +189,9 @@ def test_run_with_too_little_data_writes_the_page_and_says_so(milepost, copy):
     assert ran.exit_code == 1
     answer = json.loads(ran.stdout)
     assert answer["churn"] is answer["ranking"] is answer["scores"] is None
-    assert [text.partition(":")[0] for text in answer["missing"]] == ["model", "ranking", "maturity", "scores"]
+    assert [text.partition(":")[0] for text in answer["missing"]] == [
+        "model", "ranking", "maturity", "milestones", "scores",
+    ]  # fmt: skip
     page = Path(answer["report"]).read_text(encoding="utf-8")
     assert "Adoption, which needs no outcomes" in page
     assert "macro_folders" in page

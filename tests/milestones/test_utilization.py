@@ -52,6 +52,9 @@ def test_the_planted_threshold_is_found_and_small_accounts_reach_it_too(world: A
     assert found.threshold in (0.8, 1.0, 1.5)
     assert found.evidence.low > 0
     assert found.because.startswith(f"{found.threshold:g} answers sent a month per seat part the accounts best")
+    curve = found.curve
+    assert (curve["retained_low"] < curve["retained"]).all()
+    assert (curve["retained"] < curve["retained_high"]).all()
     days = world.observations.context["snapshot_date"]
     reach = with_reach(found, world.lives, world.observations.take((days == days.max()).to_numpy())).reach
     large = reach[reach["accounts"] >= 100]

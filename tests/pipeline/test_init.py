@@ -199,3 +199,49 @@ def test_the_project_is_called_like_its_folder(tmp_path, folder, name):
     events.write_text("account_id,occurred_at,event_name\na,2024-01-01,login\n")
     propose(tmp_path / folder, events, None, None)
     assert f'name = "{name}"' in (tmp_path / folder / "milepost.toml").read_text(encoding="utf-8")
+
+
+def test_it_tells_what_was_recognised_what_to_decide_and_what_is_missing(
+    tmp_path: Path, write: Callable[[str, str], Path]
+) -> None:
+    events, accounts = write("events.csv", EVENTS), write("accounts.csv", ACCOUNTS)
+    shown = propose(tmp_path, events, accounts, write("subs.csv", SUBSCRIPTIONS))
+    assert max(len(line) for line in shown.splitlines() if str(tmp_path) not in line) <= 100
+    told = " ".join(shown.split())
+    assert "events: account_id = tenant_id, occurred_at = timestamp, event_name = action" in told
+    assert "events from 2024-02-01 to 2024-02-03, 3 days" in told
+    assert "3 event names in 3 features, 1 of them without a category; 0 guessed to be steps of the setup" in told
+    assert "(such as invoice_sent)" in told
+    assert "subscriptions.term_ends_at: comparing accounts that come up for renewal" in told
+    assert "subscriptions.mrr" not in told
+    assert "accounts: everything" in propose(tmp_path / "bare", events, None, None)
+
+
+def test_a_short_history_gets_short_windows(tmp_path: Path, write: Callable[[str, str], Path]) -> None:
+    propose(tmp_path, write("events.csv", EVENTS), write("accounts.csv", ACCOUNTS), None)
+    assert load(tmp_path / "milepost.toml").windows.model_dump() == {
+        "observation_days": 28, "gap_days": 7, "outcome_days": 28, "grace_days": 7, "step": 15,
+    }  # fmt: skip
+    long = EVENTS + "7,2025-08-01 10:00:00,login,u1\n"
+    propose(tmp_path / "long", write("long.csv", long), write("accounts.csv", ACCOUNTS), None)
+    assert load(tmp_path / "long" / "milepost.toml").windows.observation_days == 84
+
+
+def test_ends_known_in_advance_are_terms_too(tmp_path: Path, write: Callable[[str, str], Path]) -> None:
+    paid = SUBSCRIPTIONS.replace("2024-01-01,,10", "2024-01-01,2024-04-01,10")
+    told = propose(tmp_path, write("events.csv", EVENTS), write("accounts.csv", ACCOUNTS), write("subs.csv", paid))
+    subscriptions = load(tmp_path / "milepost.toml").tables.subscriptions
+    assert subscriptions is not None
+    assert subscriptions.columns["term_ends_at"] == "end_date"
+    assert "term_ends_at = end_date" in told
+    # one open end: these are ends of subscriptions
+    propose(tmp_path / "open", write("events.csv", EVENTS), None, write("subs.csv", SUBSCRIPTIONS))
+    assert 'columns.term_ends_at = "end_date"   # every row' not in (tmp_path / "open/milepost.toml").read_text()
+
+
+def test_names_in_the_data_do_not_steer_the_terminal(tmp_path: Path, write: Callable[[str, str], Path]) -> None:
+    rows = "account_id,occurred_at,event_name\na,2024-02-01,\x1b[2Jreport exported\n"
+    told = propose(tmp_path, write("events.csv", rows), None, None)
+    assert "such as �[2Jreport exported" in " ".join(told.split())
+    assert "\x1b" not in told
+    assert "\x1b" not in (tmp_path / "milepost.toml").read_text()

@@ -22,7 +22,8 @@ def curve(last: float, accounts: int) -> Survival:
 
 @pytest.fixture
 def found() -> Milestones:
-    bars = pd.DataFrame({"low": [0.0, 1.0], "high": [1.0, 4.0], "rows": [60, 40], "retained": [0.9, 0.97]})
+    bars = pd.DataFrame({"low": [0.0, 1.0], "high": [1.0, 4.0], "rows": [60, 40], "retained": [0.9, 0.97],
+                         "retained_low": [0.8, 0.93], "retained_high": [0.95, 0.99]})  # fmt: skip
     used = Utilization("answers", "seat", 1.0, 1.0, Evidence(), bars, NOTHING, 8.0, 3, "1 answers a month part best.")
     z = np.array([[1.0, 2.0], [np.nan, 4.0]])
     active = Activation(
@@ -44,6 +45,7 @@ def test_the_numbers_of_the_figures(found: Milestones) -> None:
     assert data.turn is not None
     assert (data.turn.threshold, data.turn.found, data.turn.unit) == (1.0, True, "answers a month per seat")
     assert data.turn.bars[1] == (1.0, 4.0, 0.97, 40)
+    assert data.turn.intervals == ((0.8, 0.95), (0.93, 0.99))
     assert data.heat is not None
     assert data.heat.z[0] == (1.0, 2.0)
     assert data.heat.cell == (3, 28)

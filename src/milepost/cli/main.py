@@ -70,9 +70,7 @@ def init(
     with one_line_errors(_state["debug"]):
         from milepost.pipeline.init import propose
 
-        propose(folder, events, accounts, subscriptions)
-        print(f"wrote {folder}/milepost.toml and {folder}/features.csv: read them, then run\n"
-              f"  milepost check -c {folder}/milepost.toml")  # fmt: skip
+        print(propose(folder, events, accounts, subscriptions))
 
 
 @app.command()
@@ -82,6 +80,16 @@ def check(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson =
         from milepost.pipeline.check import check_tables
 
         result = check_tables(job(config, as_of))
+        emit(result.as_json(), result.as_text(), as_json)
+
+
+@app.command()
+def doctor(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Say which parts of the answer these data can give, and what the others would need; nothing is written."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.doctor import doctor_job
+
+        result = doctor_job(job(config, as_of))
         emit(result.as_json(), result.as_text(), as_json)
 
 

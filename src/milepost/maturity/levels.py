@@ -189,8 +189,10 @@ def _because(choice: CutChoice, features: int, clear: bool, effect: Effect, shar
 
 def _why_not(categories: tuple[Category, ...], needed: int) -> str:
     """Why the headline cannot be given, "" when it can."""
+    if not categories:
+        return f"no category holds a kept feature, {needed} are needed"
     if len(categories) < needed:
-        names = ", ".join(category.name for category in categories) or "none"
+        names = ", ".join(category.name for category in categories)
         hold = "category holds" if len(categories) == 1 else "categories hold"
         return f"only {len(categories)} {hold} a kept feature ({names}), {needed} are needed"
     clear = [category for category in categories if category.cut is not None]

@@ -44,7 +44,8 @@ class Utilization:
     """The value metric per unit in a month from which accounts stay.
 
     metric: in words; per: "seat" or "account". threshold: a month counts as utilized from here, None: not found;
-    candidate: the best one searched. curve: frame low, high, rows, retained (retention by tenth of the metric).
+    candidate: the best one searched. curve: frame low, high, rows, retained, retained_low, retained_high (retention by
+    tenth of the metric, with its 95 % interval by account).
     reach: frame size_band, accounts, relative, absolute: share of running accounts that reach the threshold, and
     that reach the absolute one (the metric not divided by seats). absolute: its threshold or candidate, None
     without one. without_seats: rows whose seats are 0 or unknown, and that are therefore not judged.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from milepost.importance.design import Design, make_design, ranked_rows
 from milepost.importance.verdicts import figures, percent, plain
+from milepost.maturity.curves import share_interval
 from milepost.milestones.daily import Codes, DailyCounts, Floats, Ints
 from milepost.milestones.definitions import AreaMetric, Evidence, Utilization
 from milepost.milestones.lives import Lives
@@ -89,7 +90,7 @@ def find_utilization(lives: Lives, observations: Observations, outcomes: Outcome
         threshold=value if threshold.holds else None,
         candidate=value,
         evidence=evidence_of(threshold, values, value, rows.design.churned),
-        curve=_curve(values, rows.design.churned),
+        curve=_curve(values, rows.design.churned, rows.design.codes),
         reach=pd.DataFrame(),
         absolute=absolute,
         without_seats=int((np.isnan(per_seat) & ~np.isnan(plain)).sum()) if per == PER_SEAT else 0,
@@ -209,20 +210,24 @@ def _value(threshold: Threshold, cells: Floats) -> float | None:
     return None if threshold.search.cell is None or not len(cells) else float(cells[threshold.search.cell])
 
 
-def _curve(values: Floats, churned: Floats) -> pd.DataFrame:
-    """Retention by tenth of the metric."""
+def _curve(values: Floats, churned: Floats, accounts: Codes) -> pd.DataFrame:
+    """Retention by tenth of the metric, with its interval by account."""
     known = np.isfinite(values)
     if known.sum() < _TENTHS:
-        return pd.DataFrame({"low": [], "high": [], "rows": [], "retained": []})
+        names = ("low", "high", "rows", "retained", "retained_low", "retained_high")
+        return pd.DataFrame({name: [] for name in names})
     edges = np.unique(np.quantile(values[known], np.linspace(0, 1, _TENTHS + 1)))
     place = np.clip(np.searchsorted(edges, values[known], side="right") - 1, 0, max(len(edges) - 2, 0))
     frame = pd.DataFrame({"place": place, "retained": churned[known] == 0})
     grouped = frame.groupby("place")["retained"]
     there = grouped.size().index.to_numpy()
     highest = edges[np.minimum(there + 1, len(edges) - 1)]
-    return pd.DataFrame(
-        {"low": edges[there], "high": highest, "rows": grouped.size().to_numpy(), "retained": grouped.mean().to_numpy()}
-    )
+    stayed, codes = frame["retained"].to_numpy(dtype=np.float64), accounts[known]
+    bounds = np.array([share_interval(stayed[place == tenth], codes[place == tenth]) for tenth in there])
+    return pd.DataFrame({
+        "low": edges[there], "high": highest, "rows": grouped.size().to_numpy(), "retained": grouped.mean().to_numpy(),
+        "retained_low": bounds[:, 0], "retained_high": bounds[:, 1],
+    })  # fmt: skip
 
 
 def _because(threshold: Threshold, value: float | None, named: tuple[str, str], rows: int) -> str:

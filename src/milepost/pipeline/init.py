@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +15,10 @@ from milepost.data.mapping import quoted
 from milepost.data.publish import write_atomic
 from milepost.data.sources import Raw, connect, open_raw
 from milepost.errors import ContractError, EnvironmentFault, InputError
+from milepost.pipeline.first_sight import EventsSeen, NameSeen, always_ends, look_at_events
+from milepost.pipeline.propose_catalogue import Proposal, catalogue_csv, propose_features
+from milepost.pipeline.propose_settings import Found, Sight, proposal_text, settings_toml
 from milepost.settings import Settings, Table, parse
-from milepost.signals.catalogue import COLUMNS
 
 # how other products call the columns of the contract, the most telling first
 _ALIASES: dict[str, tuple[str, ...]] = {
@@ -50,35 +46,14 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "event_id": ("id", "uuid", "message_id"),
     "loaded_at": ("ingested_at", "received_at", "inserted_at"),
 }  # fmt: skip
-SHOWN_ITEMS = 20
 _DAYS = ("date", "day", "event_date")
 _COUNTS = ("n_events", "count", "n", "events", "event_count")
-_VERBS = {
-    "create", "edit", "update", "delete", "add", "remove", "view", "open", "close", "send", "start", "finish",
-    "complete", "set", "use", "run", "win", "lose", "schedule", "make", "receive", "disable", "enable", "new",
-    "clicked", "created", "edited", "updated", "deleted", "added", "removed", "viewed", "opened", "sent", "started",
-    "completed",
-}  # fmt: skip
-_MISSING = {
-    "accounts": "REQUIRED: one row per account, with account_id and created_at (when it signed up).",
-    "subscriptions": "Without it an account counts as churned when its events stop.",
-}
 
 
-@dataclass(frozen=True)
-class Found:
-    """One file as it was read: our column names mapped to theirs, and what the settings have to say about it."""
-
-    path: Path
-    columns: Mapping[str, str]
-    settings: Mapping[str, Any]
-    other_columns: tuple[str, ...]
-    items: Items
-
-
-def propose(folder: Path, events: Path, accounts: Path | None, subscriptions: Path | None) -> None:
+def propose(folder: Path, events: Path, accounts: Path | None, subscriptions: Path | None) -> str:
     """Write a commented milepost.toml and features.csv into `folder`, to be read and corrected by a person.
 
+    Returns what was recognised, what is left to decide and what is missing for which part, as text.
     Raises InputError when either file is there already, ContractError when a file cannot be read or has no column
     that could be the account, time or name of an event.
     """
@@ -90,8 +65,10 @@ def propose(folder: Path, events: Path, accounts: Path | None, subscriptions: Pa
     settings = parse({"tables": {"accounts": {"path": "-"}, "events": {"path": "-"}}}, folder=Path.cwd())
     connection = connect(settings)
     found = {name: _look(connection, settings, name, path) for name, path in given.items() if path is not None}
-    names = _event_names(connection, found["events"])
-    texts = (_toml(folder, found), _catalogue(names))
+    seen, features = _features(connection, settings, found["events"])
+    _find_paid_through(connection, found, seen)
+    sight = Sight(found, seen, features)
+    texts = (settings_toml(folder, sight), catalogue_csv(features))
     try:
         for target, text in zip(targets, texts, strict=True):
             _write(target, text)
@@ -99,6 +76,29 @@ def propose(folder: Path, events: Path, accounts: Path | None, subscriptions: Pa
         # both or none
         targets[0].unlink(missing_ok=True)
         raise
+    return proposal_text(folder, sight)
+
+
+def _features(connection: Any, settings: Settings, events: Found) -> tuple[EventsSeen | None, tuple[Proposal, ...]]:
+    """What the events tell, and the features proposed; names alone where times or accounts cannot be read."""
+    _refuse_without_names(events)
+    try:
+        seen = look_at_events(connection, events.raw, events.table, settings)
+    except (ContractError, duckdb.Error):
+        seen = None
+    if seen is None:
+        return None, propose_features(_names_only(connection, events), 0)
+    return seen, propose_features(seen.names, seen.newcomers)
+
+
+def _find_paid_through(connection: Any, found: dict[str, Found], seen: EventsSeen | None) -> None:
+    """An end that is known in advance is the end of a paid term too."""
+    given = found.get("subscriptions")
+    if seen is None or given is None or "ended_at" not in given.columns or "term_ends_at" in given.columns:
+        return
+    end = given.columns["ended_at"]
+    if always_ends(connection, given.raw, end, seen.last):
+        found["subscriptions"] = replace(given, columns={**given.columns, "term_ends_at": end}, paid_through=True)
 
 
 def _write(target: Path, text: str) -> None:
@@ -118,11 +118,9 @@ def _look(connection: Any, settings: Settings, name: str, path: Path) -> Found:
         extra["time_unit"] = unit
     if name == "events" and columns.get("quantity") in _COUNTS and columns.get("occurred_at") in _DAYS:
         extra["daily"] = True
-    used = set(columns.values())
-    others = tuple(column for column in raw.types if column not in used)
-    mapped = table.model_copy(update={**extra, "columns": columns})
+    mapped = table.model_copy(update={**extra, "delimiter": delimiter, "columns": columns})
     items = _items(connection, raw, mapped, settings) if "item" in columns else Items((), ())
-    return Found(path.resolve(), columns, extra, others, items)
+    return Found(path.resolve(), columns, extra, raw, mapped, items)
 
 
 def _items(connection: Any, raw: Raw, table: Table, settings: Settings) -> Items:
@@ -169,8 +167,7 @@ def _unit(connection: Any, raw: Raw, column: str) -> str:
     return "s" if high < 1e10 else "ms" if high < 1e13 else "us"
 
 
-def _event_names(connection: Any, events: Found) -> list[tuple[str, int]]:
-    """Event names with their rows (or counted uses), the most frequent first."""
+def _refuse_without_names(events: Found) -> None:
     if "event_name" not in events.columns:
         raise InputError(
             "no column looks like the name of an event",
@@ -178,140 +175,13 @@ def _event_names(connection: Any, events: Found) -> list[tuple[str, int]]:
             expected="event_name, event, event_type or action",
             fix=f"found {', '.join(events.other_columns[:6])}",
         )
+
+
+def _names_only(connection: Any, events: Found) -> list[NameSeen]:
+    """Event names with their rows, the most frequent first."""
     name = f"({quoted(events.columns['event_name'])})::VARCHAR"
     rows = connection.raw_sql(
-        f"SELECT {name}, count(*) FROM raw_events WHERE nullif(trim({name}), '') IS NOT NULL "
+        f"SELECT {name}, count(*) FROM {events.raw.relation} WHERE nullif(trim({name}), '') IS NOT NULL "
         "GROUP BY 1 ORDER BY 2 DESC, 1"
     ).fetchall()
-    return [(str(row[0]), int(row[1])) for row in rows]
-
-
-def _catalogue(names: list[tuple[str, int]]) -> str:
-    """One feature per event name; a category is guessed where several names share a word."""
-    words = {name: _stem(name) for name, _ in names}
-    shared = {word for word in words.values() if list(words.values()).count(word) > 1}
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    for name, count in names:
-        # a name with a bar, a line break or spaces around it cannot stand in a cell of the catalogue
-        if "|" in name or name != name.strip() or "\n" in name or "\r" in name:
-            continue
-        word = words[name]
-        category = word if word in shared else "uncategorised"
-        writer.writerow({"feature": name, "event_names": name, "category": category, "adopted_at_least": 1,
-                         "description": f"{count:,} {'row' if count == 1 else 'rows'} in the events"})  # fmt: skip
-    return text.getvalue()
-
-
-def _stem(name: str) -> str:
-    """The thing an event is about: its last word that is no verb, in the singular."""
-    words = [word for word in "".join(c if c.isalnum() else " " for c in name.casefold()).split() if word not in _VERBS]
-    if not words:
-        return "uncategorised"
-    return words[-1].removesuffix("s") or words[-1]
-
-
-def _toml(folder: Path, found: Mapping[str, Found]) -> str:
-    tables = [
-        _table(folder, name, found[name]) if name in found else _placeholder(name)
-        for name in ("accounts", "subscriptions", "events")
-    ]
-    return _HEAD.replace("PROJECT", _project_name(folder)) + "\n".join(tables) + _TAIL
-
-
-def _project_name(folder: Path) -> str:
-    """The folder's name, as far as a project may be called so."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-_")[:60] or "milepost"
-
-
-def _table(folder: Path, name: str, found: Found) -> str:
-    lines = [f"[tables.{name}]", f"path = {_quoted(_relative(found.path, folder))}"]
-    lines += [f"{key} = {_value(value)}" for key, value in found.settings.items()]
-    for column in CONTRACT[name]:
-        theirs = found.columns.get(column.name)
-        if theirs is not None and theirs != column.name:
-            lines.append(f"columns.{column.name} = {_quoted(theirs)}")
-        elif theirs is None and column.required:
-            lines.append(f'# columns.{column.name} = "..."   # REQUIRED: no column looks like it')
-    if found.other_columns:
-        lines.append(f"# not used: {', '.join(_quoted(column) for column in found.other_columns[:20])}")
-    lines += _base_items(found.items) if name == "subscriptions" else []
-    lines += _EXTRA.get(name, [])
-    return "\n".join(lines) + "\n"
-
-
-def _base_items(items: Items) -> list[str]:
-    """Every item with its accounts, and those that may be the product itself."""
-    about = "# Which items are the base product (wildcards allowed); the others are add-ons."
-    if not items.held:
-        return [about, '# base_items = ["starter_*", "pro_*"]']
-    shown = ", ".join(f"{_quoted(name)} ({count:,})" for name, count in items.held[:SHOWN_ITEMS])
-    more = f" and {len(items.held) - SHOWN_ITEMS:,} more" if len(items.held) > SHOWN_ITEMS else ""
-    lines = [about, f"# Items found (accounts that hold them): {shown}{more}"]
-    if not items.base:
-        return [*lines, "# the item 'base' is the product itself"]
-    named = ", ".join(_quoted(name) for name in items.base)
-    return [*lines, f"base_items = [{named}]   # proposed: no account has two of these at once. Correct it"]
-
-
-_EXTRA = {
-    "accounts": ['# immutable = ["channel"]   # attributes that never change after sign-up and may become signals'],
-    "subscriptions": [
-        '# columns.term_ends_at = "end_date"   # only when the end is a renewal date known in advance',
-    ],
-    "events": [
-        '# time_zone = "Europe/Berlin"      # when times are local; otherwise they are UTC',
-        '# time_format = "%d/%m/%Y %H:%M"   # when times are not written as 2024-01-31 10:00:00',
-    ],
-}
-
-
-def _placeholder(name: str) -> str:
-    columns = ", ".join(column.name for column in CONTRACT[name] if column.required)
-    head = f'# {_MISSING[name]}\n# Columns needed: {columns}; map other names with columns.OURS = "theirs".\n'
-    if name == "accounts":
-        # the settings cannot be read without this table, so that its place is kept
-        return f'{head}[tables.accounts]\npath = "accounts.csv"   # put your file here\n'
-    return f'{head}# [tables.{name}]\n# path = "{name}.csv"\n'
-
-
-def _relative(path: Path, folder: Path) -> str:
-    """Relative where the file lies in or under the project's folder, else absolute."""
-    inside = path.is_relative_to(folder.resolve())
-    return Path(os.path.relpath(path, folder.resolve())).as_posix() if inside else path.as_posix()
-
-
-def _quoted(text: str) -> str:
-    """A TOML basic string; JSON writes the same escapes, except for the delete character."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _value(value: object) -> str:
-    return "true" if value is True else _quoted(str(value))
-
-
-_HEAD = """\
-# Proposed by 'milepost init' from the names of your columns. Read it, correct it, then run 'milepost check'.
-
-[project]
-name = "PROJECT"          # names the model; letters, digits, - and _
-
-[windows]
-observation_days = 84      # what is looked at before a snapshot
-gap_days = 14              # time left to act between the snapshot and the outcome
-outcome_days = 56          # how long an account must stay to count as retained
-grace_days = 14            # a gap in the subscription shorter than this is no churn
-step = "month"             # a snapshot every month, or every so many days
-
-# Each table: path (a CSV or Parquet file, a folder of Parquet files, or a DuckDB file with table = "name"), and
-# columns.OURS = "theirs" for columns that are called differently there. Paths are relative to this file.
-
-"""
-_TAIL = """
-[data]
-# complete_until = 2024-12-31            # the day up to which the data are complete; without it: the last event
-# exclude_accounts = ["test_*"]          # internal and test accounts
-# value_events = ["report_exported"]     # the events in which your product does its job
-# segment = "industry"                   # a column of accounts that groups them beside plan and size
-"""
+    return [NameSeen(str(row[0]), int(row[1])) for row in rows]

@@ -5,24 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from milepost import __version__
 from milepost.adoption import adoption_table
 from milepost.data.publish import current, publish
 from milepost.errors import InputError, NotEnoughData
+from milepost.importance.worth import gap_worth
+from milepost.maturity.curves import retained_overall, retention_curves
 from milepost.pipeline.alarms import headed
 from milepost.pipeline.derive import derive
 from milepost.pipeline.framework_file import read_framework
 from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result, shown
 from milepost.pipeline.store import load_evaluation, load_ranking
+from milepost.reporting.category_figures import draw_categories
 from milepost.reporting.figure_data import figure_data
 from milepost.reporting.figures import draw_all
 from milepost.reporting.milestone_data import milestone_figures
 from milepost.reporting.milestone_figures import draw_milestones
 from milepost.reporting.page import render
-from milepost.reporting.summary import Choices, DataPart, Results, Summary, Versions, build_summary
+from milepost.reporting.summary import Choices, DataPart, Plainly, Results, Summary, Versions, build_summary
+from milepost.terms import ACCOUNT
 
 
 @dataclass(frozen=True)
@@ -49,16 +55,39 @@ def summarise(job: Job, parts: Parts) -> Summary:
         )
     # adoption needs no outcomes: it stands in where there is no ranking
     adoption = () if parts.results.evidence is not None else adoption_table(job.observations, job.settings.adoption)
-    results = replace(parts.results, missing=missing, adoption=adoption)
+    maturity, whole = parts.results.maturity, parts.results.evidence is not None and parts.results.scores is not None
+    results = replace(
+        parts.results, missing=missing, adoption=adoption,
+        curves=retention_curves(job.observations, job.outcomes, job.learnable, maturity.categories) if maturity else (),
+        plainly=None if whole else _plainly(job),
+        worth=gap_worth(parts.results.evidence or (), job.current, _risk(job, parts.results.scores)),
+    )  # fmt: skip
     versions = Versions(__version__, parts.framework_version, parts.model_id, job.run_id)
     name = job.settings.project.name
     return build_summary(name, job.as_of, data, results, versions, Choices.of(job.settings))
 
 
+def _plainly(job: Job) -> Plainly:
+    context = job.current.context
+    names = [ACCOUNT, "plan", "seats", "mrr", "tenure_days", "days_since_last_use", "days_to_term_end"]
+    running = context[names].assign(features_used=job.current.adopted.sum(axis=1))
+    return Plainly(retained_overall(job.observations, job.outcomes, job.learnable), running, len(job.features))
+
+
+def _risk(job: Job, scores: pd.DataFrame | None) -> NDArray[np.float64]:
+    """The churn risk of each row of the scored date; NaN without a score."""
+    accounts = job.current.context[ACCOUNT]
+    if scores is None:
+        return np.full(len(accounts), np.nan)
+    return scores.set_index(ACCOUNT)["churn_risk"].reindex(accounts).to_numpy(dtype=np.float64)
+
+
 def publish_report(job: Job, summary: Summary) -> tuple[Path, dict[str, str]]:
     """Draw and write the page; returns its path and the figures, which MLflow gets too."""
     job.progress("report: drawing and writing the page")
-    figures = draw_all(figure_data(summary)) | draw_milestones(milestone_figures(summary.results.milestones))
+    results = summary.results
+    figures = draw_all(figure_data(summary)) | draw_milestones(milestone_figures(results.milestones))
+    figures |= draw_categories(results.curves)
     page = render(summary, figures)
     publish(
         job.settings.output / "report", job.version,
@@ -88,7 +117,7 @@ def _published(job: Job) -> Parts:
     derived, framework = None, read_framework(job)
     if ranking is None:
         missing.append("ranking: not made for these data yet; run 'milepost rank'")
-        missing.append("maturity: needs the ranking")
+        missing += ["maturity: needs the ranking", "milestones: need the ranking"]
     else:
         try:
             derived = derive(job, ranking)

@@ -79,7 +79,7 @@ def _rank_and_derive(job: Job, story: Story) -> None:
     try:
         story.ranking = find_ranking(job)
     except NotEnoughData as error:
-        story.missing += [f"ranking: {error.what}", "maturity: needs the ranking"]
+        story.missing += [f"ranking: {error.what}", "maturity: needs the ranking", "milestones: need the ranking"]
         return
     publish_ranking(job, story.ranking, story.alarms)
     story.derived = derive(job, story.ranking)
@@ -87,7 +87,7 @@ def _rank_and_derive(job: Job, story: Story) -> None:
 
 def _score(job: Job, story: Story) -> None:
     if story.trained is None:
-        story.missing.append("scores: need the churn model")
+        story.missing.append("scores: it takes the churn model")
     elif story.alarms:
         story.missing.append("scores: none are published under a leak alarm")
     else:

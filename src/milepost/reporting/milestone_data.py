@@ -13,17 +13,23 @@ from milepost.milestones.definitions import Activation, Journey, Milestones, Sur
 
 @dataclass(frozen=True)
 class Turn:
-    """Retention by tenth of the value metric: (low, high, retained 0..1, rows); threshold in use or candidate."""
+    """Retention by tenth of the value metric: (low, high, retained 0..1, rows); threshold in use or candidate.
+
+    intervals: 95 % of each bar's share, by account.
+    """
 
     bars: tuple[tuple[float, float, float, int], ...]
     threshold: float | None
     found: bool
     unit: str
+    intervals: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
 class Heat:
-    """The activation search: z of every cell [counts × days], NaN where it was not tried; the cell chosen."""
+    """The activation search: z of every cell [counts × days], NaN where it was not tried; the cell chosen; accounts
+    judged, earlier and later cohorts together.
+    """
 
     counts: tuple[int, ...]
     days: tuple[int, ...]
@@ -32,6 +38,7 @@ class Heat:
     cell: tuple[int, int] | None
     found: bool
     event: str
+    accounts: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,14 +81,19 @@ def _turn(used: Utilization | None) -> Turn | None:
         for low, high, rows, retained in used.curve[["low", "high", "rows", "retained"]].itertuples(index=False)
     )
     value = used.threshold if used.threshold is not None else used.candidate
-    return Turn(bars, value, used.threshold is not None, f"{used.metric} a month per {used.per}")
+    bounds = used.curve[["retained_low", "retained_high"]].to_numpy(dtype=float)
+    intervals = tuple((float(low), float(high)) for low, high in bounds)
+    return Turn(bars, value, used.threshold is not None, f"{used.metric} a month per {used.per}", intervals)
 
 
 def _heat(active: Activation | None) -> Heat | None:
     if active is None or not np.isfinite(active.z).any():
         return None
     z, share = (tuple(tuple(map(float, row)) for row in grid) for grid in (active.z, active.share))
-    return Heat(active.counts, active.days_searched, z, share, active.candidate, active.count is not None, active.event)
+    return Heat(
+        active.counts, active.days_searched, z, share, active.candidate, active.count is not None, active.event,
+        active.evidence.accounts,
+    )  # fmt: skip
 
 
 def _curves(active: Activation | None) -> Curves | None:

@@ -50,6 +50,8 @@ def draw_turn(data: Turn, description: str) -> str:
         places = range(len(data.bars))
         shares = [100 * share for _, _, share, _ in data.bars]
         axes.plot(places, shares, color=KEPT, linewidth=1.6, marker="o", markersize=5)
+        for place, (low, high) in zip(places, data.intervals, strict=True):
+            axes.plot([place, place], [100 * low, 100 * high], color=KEPT, linewidth=1.2)
         axes.set_xticks(places, [f"{low:.3g}–\n{high:.3g}" for low, high, *_ in data.bars], fontsize=8.5)
         if data.threshold is not None:
             at = _place_of(data, data.threshold)
@@ -58,7 +60,7 @@ def draw_turn(data: Turn, description: str) -> str:
             axes.text(at, 1.02, f"{word} {plain(data.threshold)}", ha="center", va="bottom", color=INK,
                       transform=axes.get_xaxis_transform())  # fmt: skip
         rows = sum(n for *_, n in data.bars)
-        axes.set_xlabel(f"{label(data.unit, 60)}, tenths of {rows:,} rows")
+        axes.set_xlabel(f"{label(data.unit, 60)}, tenths of {rows:,} rows; bars: 95 % interval by account")
         axes.set_ylabel("retained, %")
 
     return svg("turn", description, (WIDTH, 3.3), draw)
@@ -81,7 +83,7 @@ def draw_heat(data: Heat, description: str) -> str:
         axes.set_yticks(range(len(data.counts)), [str(count) for count in data.counts])
         axes.set(xlim=(-0.5, len(data.days) - 0.5), ylim=(-0.5, len(data.counts) - 0.5))
         axes.grid(visible=False)
-        axes.set_xlabel("within the first days of tenure")
+        axes.set_xlabel(f"within the first days of tenure (n = {data.accounts:,} accounts judged)")
         axes.set_ylabel(f"at least so many × {label(data.event, 28)}")
 
     return svg("heat", description, (WIDTH * 0.8, 0.9 + 0.34 * len(data.counts)), draw)
@@ -120,6 +122,6 @@ def draw_curves(data: Curves, description: str) -> str:
         axes.set_xlim(left=0)
         axes.set_xlabel("days since the landmark")
         axes.set_ylabel("still active, %")
-        axes.legend(loc="lower left")
+        axes.legend(loc="best")
 
     return svg("curves", description, (WIDTH * 0.8, 3.4), draw)

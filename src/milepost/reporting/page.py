@@ -6,6 +6,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from math import isfinite
 from typing import Any
 
@@ -13,16 +14,19 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from milepost.adoption import Standing
+from milepost.adoption import Adoption, Standing
 from milepost.importance.evidence import FeatureEvidence
+from milepost.reporting.account_pack import AccountPack, pack_accounts
+from milepost.reporting.category_data import curve_names, describe_curves
+from milepost.reporting.facts import plain_sentences, quietest
 from milepost.reporting.figure_data import describe, figure_data
 from milepost.reporting.milestone_data import describe_milestones, milestone_figures
 from milepost.reporting.sentences import VERDICT_WORDS, count_words, five_sentences, interval, percent, points
 from milepost.reporting.summary import Summary
+from milepost.reporting.text import cut
 from milepost.terms import Level, Verdict
 from milepost.training.results import Metrics
 
-LONGEST_TEXT = 200
 _MODEL_WORDS = {
     "boosting": "gradient boosting",
     "forest": "random forest",
@@ -30,38 +34,8 @@ _MODEL_WORDS = {
     "base_rate": "base rate (no model)",
 }
 
-# filters and sorts the account table; reads and writes text nodes only, never HTML
-SCRIPT = """
-(function () {
-  var table = document.getElementById("accounts-table"), box = document.getElementById("accounts-filter");
-  if (!table || !box) { return; }
-  var body = table.tBodies[0], rows = Array.prototype.slice.call(body.rows);
-  var told = document.getElementById("accounts-told");
-  document.getElementById("accounts-tools").hidden = false;
-  box.addEventListener("input", function () {
-    var wanted = box.value.trim().toLowerCase(), shown = 0;
-    rows.forEach(function (row) {
-      row.hidden = wanted !== "" && row.textContent.toLowerCase().indexOf(wanted) < 0;
-      shown += row.hidden ? 0 : 1;
-    });
-    told.textContent = shown + " of " + rows.length + " rows shown";
-  });
-  Array.prototype.forEach.call(table.tHead.querySelectorAll("button"), function (button) {
-    button.disabled = false;
-    button.addEventListener("click", function () {
-      var head = button.parentNode, place = head.cellIndex, up = head.getAttribute("aria-sort") === "descending";
-      Array.prototype.forEach.call(head.parentNode.cells, function (cell) { cell.removeAttribute("aria-sort"); });
-      head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      rows.sort(function (a, b) {
-        var x = a.cells[place].dataset.value, y = b.cells[place].dataset.value;
-        var order = isNaN(x - y) ? (x < y ? -1 : x > y ? 1 : 0) : x - y;
-        return up ? order : -order;
-      });
-      rows.forEach(function (row) { body.appendChild(row); });
-    });
-  });
-}());
-"""
+# searches, filters and sorts the account table, and opens the card of an account
+SCRIPT = files("milepost.reporting").joinpath("templates", "report.js").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -92,11 +66,17 @@ def render(summary: Summary, figures: dict[str, str]) -> str:
         sentences=five_sentences(summary),
         tiles=_tiles(summary),
         figures={name: Markup(svg) for name, svg in figures.items()},
-        captions=describe(figure_data(summary)) | describe_milestones(milestone_figures(summary.results.milestones)),
+        captions=describe(figure_data(summary))
+        | describe_milestones(milestone_figures(summary.results.milestones))
+        | describe_curves(summary.results.curves),
+        curves=curve_names(summary.results.curves),
         models=_models(summary),
+        rules_measured=bool(found and {*found.disjoint, *found.shared} - set(_MODEL_WORDS)),
+        pack=_pack(summary),
+        plainly=_plainly(summary),
+        quietest=quietest(summary.results.plainly) if summary.results.plainly else [],
         metrics_headline=found.headline if found else "",
         verdict_words=VERDICT_WORDS,
-        standing_words=_STANDINGS,
         rule_words=[(verdict, VERDICT_WORDS[verdict], meaning) for verdict, meaning in _MEANINGS.items()],
         least=count_words(summary.choices.mature_categories),
         script=Markup(SCRIPT),
@@ -150,6 +130,29 @@ def _tiles(summary: Summary) -> list[Tile]:
     return tiles
 
 
+def _pack(summary: Summary) -> AccountPack | None:
+    """The account table for the script; None without scores."""
+    results = summary.results
+    if results.scores is None:
+        return None
+    journey = results.milestones.journey if results.milestones else None
+    return pack_accounts(results.scores, journey.states if journey else None)
+
+
+def _plainly(summary: Summary) -> list[str]:
+    found = summary.results.plainly
+    if found is None:
+        return []
+    return plain_sentences(found, summary.as_of, summary.outcome_window, summary.choices.gap_days)
+
+
+def standing(row: Adoption, low: float, high: float) -> str:
+    """Where the adoption stands, in words; inside the band with few accounts on a side it is neither high nor low."""
+    if row.standing in (Standing.UBIQUITOUS, Standing.NICHE) and low <= row.rate <= high:
+        return "inside, but too few accounts on one side"
+    return _STANDINGS[row.standing]
+
+
 def _models(summary: Summary) -> list[ModelRow]:
     found = summary.results.evaluation
     if found is None:
@@ -170,25 +173,10 @@ def _environment() -> Environment:
     )  # fmt: skip
     filters: dict[str, Any] = {
         "cut": cut, "percent": percent, "points": points, "whole": whole, "decimals": decimals, "effect": effect,
-        "p_value": p_value, "in_groups": in_groups,
+        "p_value": p_value, "in_groups": in_groups, "undefined": undefined, "standing": standing,
     }  # fmt: skip
     environment.filters.update(filters)
     return environment
-
-
-def cut(text: object, limit: int = LONGEST_TEXT) -> str:
-    """Text for a cell: control characters become �, what is longer than `limit` is cut and says so.
-
-    Direction marks are left out, so that a name cannot turn the words around it.
-    """
-    shown = "".join(_harmless(char) for char in str(text))
-    return shown if len(shown) <= limit else f"{shown[:limit]}… ({len(shown):,} characters)"
-
-
-def _harmless(char: str) -> str:
-    if char in "\u200e\u200f\u061c" or "\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069":
-        return ""
-    return char if char.isprintable() or char in " \n\t" else "�"
 
 
 def whole(value: float | None) -> str:
@@ -225,6 +213,11 @@ def in_groups(groups: pd.DataFrame) -> GroupTable | None:
         return None
     wide = shown.pivot_table(index=["group", "value", "accounts"], columns="milestone", values="share", sort=False)
     return GroupTable([str(name) for name in wide.columns], wide.reset_index().to_dict("records"))
+
+
+def undefined(funnel: pd.DataFrame) -> list[str]:
+    """The milestones of a funnel that have no definition: nobody can be judged by them."""
+    return [str(name) for name in funnel.loc[funnel["share"].isna(), "milestone"]]
 
 
 def _script_hash() -> str:

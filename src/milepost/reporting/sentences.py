@@ -84,9 +84,9 @@ def _who_stays(summary: Summary) -> str:
         )
     verb = "features marks" if len(kept) == 1 else "features mark"
     first = listed([_strength(row) for row in kept[:_NAMED]])
-    lead = f"{len(kept)} of {total} {verb} the accounts that stay"
+    lead = f"{len(kept)} of {total} {verb} the accounts that stay{', first' if len(kept) > _NAMED else ':'}"
     return (
-        f"{lead}, first {first} points of retention at equal plan, size, tenure, depth of use and other features "
+        f"{lead} {first} points of retention at equal plan, size, tenure, depth of use and other features "
         "(an association)."
     )
 

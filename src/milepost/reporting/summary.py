@@ -11,13 +11,15 @@ import pandas as pd
 from milepost.adoption import Adoption
 from milepost.data.contract import Finding, RowCount
 from milepost.importance.evidence import FeatureEvidence
+from milepost.importance.worth import GapWorth
 from milepost.maturity.categories import Maturity
+from milepost.maturity.curves import Curve, CurvePoint
 from milepost.milestones.definitions import Milestones
 from milepost.settings import Settings
 from milepost.terms import ACCOUNT, RiskBand, Verdict
 from milepost.training.results import Evaluation
 
-SHOWN_ACCOUNTS = 200
+SHOWN_ACCOUNTS = 50  # without scripts; with them the page shows as many as fit, see account_pack
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,36 @@ class DataPart:
 
 
 @dataclass(frozen=True)
+class SegmentFigures:
+    """The model in use on the test rows of one group (plan, size, segment): rows, those churned, the AUC with its 95 %
+    interval (None: too few churned to say), the mean risk foretold and the share churned, 0..1.
+    """
+
+    group: str
+    value: str
+    rows: int
+    churned: int
+    auc: float | None
+    low: float
+    high: float
+    foretold: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Plainly:
+    """The rows with a known outcome, and the accounts running at the scored date.
+
+    retained: None where no outcome is known. running: frame account_id, plan, seats, mrr, tenure_days,
+    days_since_last_use, days_to_term_end, features_used; features: how many the catalogue has.
+    """
+
+    retained: CurvePoint | None
+    running: pd.DataFrame
+    features: int
+
+
+@dataclass(frozen=True)
 class Results:
     """What was computed; None where it could not be.
 
@@ -64,6 +96,9 @@ class Results:
     missing: one text each, "part: reason", where part is `ranking`, `maturity`, `milestones`, `model`, `scores` or
     free.
     alarms: leak alarms, printed above everything else. notes: what a reader of the ranking has to know.
+    curves: retention by the number of kept features in use, per category; worth: the gaps of kept features in MRR.
+    plainly: what can be said without a ranking or a model, where one of them is missing.
+    segments: the model's figures by group of accounts, where they were measured.
     """
 
     evidence: tuple[FeatureEvidence, ...] | None = None
@@ -75,6 +110,10 @@ class Results:
     alarms: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     milestones: Milestones | None = None
+    curves: tuple[Curve, ...] = ()
+    worth: tuple[GapWorth, ...] = ()
+    plainly: Plainly | None = None
+    segments: tuple[SegmentFigures, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,7 +144,7 @@ class Move:
 @dataclass(frozen=True)
 class AccountRow:
     """One account to act on; None where the data do not say. `levels`: (category, level) in the framework's order;
-    next_step: what to do next, why, and what else, "" for nothing.
+    milestone, next_step: "" for none known.
     """
 
     account_id: str
@@ -120,7 +159,8 @@ class AccountRow:
     mature_categories: int | None
     reasons: tuple[str, ...]
     scored_by: str
-    next_step: tuple[str, str, str]
+    milestone: str
+    next_step: str
 
 
 @dataclass(frozen=True)
@@ -172,6 +212,15 @@ class Summary:
         """First and last day on which an account counted as churned would end."""
         start = self.as_of + timedelta(days=self.choices.gap_days)
         return start, start + timedelta(days=self.choices.outcome_days - 1)
+
+    @property
+    def hypotheses(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What product people expected, and what the data say: (answer, features), only answers that there are."""
+        answers = ("confirmed", "contradicted", "open")
+        found = (
+            (answer, tuple(row.feature for row in self.evidence if row.hypothesis == answer)) for answer in answers
+        )
+        return tuple((answer, features) for answer, features in found if features)
 
     def why_missing(self, part: str) -> str:
         """The reason given for a missing part, "" when none was given."""
@@ -247,12 +296,11 @@ def _account_row(row: dict[str, object]) -> AccountRow:
     )
     reasons = tuple(_text(row[name]) for name in sorted(row) if name.startswith("reason_") and _text(row[name]))
     mature = _number(row.get("mature_categories"))
-    next_, because, others = (_text(row.get(f"next_step{name}")) for name in ("", "_because", "_alternatives"))
     return AccountRow(
         _text(row[ACCOUNT]), float(str(row["churn_risk"])), _text(row["risk_band"]), int(str(row["risk_rank"])),
         _text(row.get("plan")), _number(row.get("seats")), _number(row.get("mrr")), _number(row.get("expected_loss")),
         levels, None if mature is None else int(mature), reasons, _text(row.get("scored_by")),
-        (next_, because, others),
+        _text(row.get("milestone")), _text(row.get("next_step")),
     )  # fmt: skip
 
 
