@@ -19,9 +19,10 @@ from milepost.reporting.figure_data import FigureData, figure_data
 from milepost.reporting.figures import draw_all
 from milepost.reporting.page import SCRIPT, p_value, render, undefined
 from milepost.reporting.sentences import five_sentences
-from milepost.reporting.summary import SegmentFigures, Summary
+from milepost.reporting.summary import Summary
 from milepost.reporting.text import LONGEST_TEXT, cut
 from milepost.terms import Action, Verdict
+from milepost.training.results import SegmentFigures
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -305,8 +306,8 @@ def test_segments_and_simple_rules_are_shown_where_they_were_measured(
                 SegmentFigures("plan", "solo", 40, 2, None, 0.0, 0.0, 0.05, 0.05))  # fmt: skip
     found = summary.results.evaluation
     assert found is not None
-    ruled = replace(found, disjoint={**found.disjoint, "days since last use": found.disjoint["base_rate"]})
-    page = quick_page_of(make_summary(segments=segments, evaluation=ruled))
+    ruled = replace(found, disjoint={**found.disjoint, "last_use": found.disjoint["base_rate"]}, segments=segments)
+    page = quick_page_of(make_summary(evaluation=ruled))
     text = " ".join("".join(parse(page).text).split())
     assert "planteam1,200800.710 (0.660 to 0.770)6.1 %6.7 %" in text
     assert "plansolo402too few churned5.0 %5.0 %" in text

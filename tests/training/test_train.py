@@ -4,14 +4,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.special import expit
 
 from milepost.errors import NotEnoughData
 from milepost.outcomes import Outcomes
 from milepost.settings import Settings
 from milepost.signals.matrix import Matrix
 from milepost.signals.spec import Signal
-from milepost.training.train import Training, train_models
+from milepost.training import evaluate
+from milepost.training.train import Training, choose_champion, train_models
 from milepost.windows import Windows
 
 WINDOWS = Windows(28, 7, 30, 7)
@@ -38,10 +41,50 @@ def test_the_models_learn_what_made_the_accounts_leave(training: Training) -> No
     assert training.evaluation.best.calibration_error < 0.05
 
 
-def test_the_champion_has_the_smaller_log_loss_of_what_can_be_shipped(training: Training) -> None:
-    figures = training.evaluation.disjoint
-    best = min(("boosting", "logistic"), key=lambda kind: figures[kind].log_loss)
-    assert training.evaluation.champion == training.model.kind == best
+def test_boosting_is_only_taken_where_it_is_ahead_beyond_noise() -> None:
+    random = np.random.default_rng(6)
+    odds = random.normal(-1, 1.5, 3_000)
+    churned, accounts = (random.random(3_000) < expit(odds)).astype(float), pd.Series(range(3_000)).astype(str)
+    blurred, hardly = expit(odds + random.normal(0, 1, 3_000)), expit(odds + random.normal(0, 0.05, 3_000))
+
+    def chosen(boosting: np.ndarray, logistic: np.ndarray) -> tuple[str, str]:
+        return choose_champion({"boosting": boosting, "logistic": logistic}, churned, accounts, seed=1)
+
+    kind, because = chosen(expit(odds), blurred)
+    assert kind == "boosting"
+    assert "below that of logistic regression: -0." in because
+    assert chosen(blurred, expit(odds)) == ("logistic", "it has the smallest log loss")
+    better = expit(odds) if evaluate.log_loss(expit(odds), churned) < evaluate.log_loss(hardly, churned) else hardly
+    other = hardly if better is not hardly else expit(odds)
+    kind, because = chosen(better, other)
+    assert kind == "logistic"
+    assert because.startswith("it is simpler, and the log loss of boosting is not below it")
+
+
+def test_the_champion_is_the_model_and_is_told_beside_every_other(training: Training) -> None:
+    found = training.evaluation
+    assert found.champion == training.model.kind
+    assert {row.model for row in found.against} == set(found.disjoint) - {found.champion}
+    assert found.canary is not None
+    assert abs(found.canary.roc_auc - 0.5) < 0.05
+    assert [row.share for row in found.acting] == [0.05, 0.1, 0.2]
+    assert found.segments == ()
+
+
+def test_days_since_the_last_use_are_a_rule_to_beat(world: World, make_settings: MakeSettings) -> None:
+    matrix, outcomes = world
+    since = Signal("idle", None, "days_since_last_use", 28, "", "days", "days since the last event")
+    days = np.nan_to_num(outcomes.churned)[:, None] * 5 + np.random.default_rng(1).integers(
+        0, 20, (len(outcomes.churned), 1)
+    )
+    planted = replace(
+        matrix, values=np.hstack([matrix.values, days.astype(np.float32)]), signals=(*matrix.signals, since)
+    )
+    context = pd.DataFrame({"plan": np.resize(["solo", "team"], len(days))})
+    found = train_models(planted, outcomes, make_settings(), WINDOWS, silent, (), context).evaluation
+    assert found.disjoint["last_use"].roc_auc > 0.55
+    assert found.disjoint["last_use"] == found.shared["last_use"]
+    assert [(row.group, row.value) for row in found.segments] == [("plan", "solo"), ("plan", "team")]
 
 
 def test_positions_of_the_split_count_the_rows_of_the_matrix(world: World, training: Training) -> None:

@@ -20,7 +20,16 @@ from milepost.signals.catalogue import Feature
 from milepost.signals.matrix import Matrix, Observations
 from milepost.signals.spec import Signal
 from milepost.terms import ACCOUNT, SNAPSHOT, Goal, Verdict
-from milepost.training.results import Evaluation, Metrics, Split
+from milepost.training.results import (
+    Acting,
+    Canary,
+    Evaluation,
+    Metrics,
+    Reliability,
+    SegmentFigures,
+    Split,
+    Versus,
+)
 from milepost.windows import Windows
 
 _PERIODS = ("train_dates", "test_dates")
@@ -129,8 +138,24 @@ def load_evaluation(folder: Path, fingerprint: str) -> tuple[Evaluation | None, 
         "outcome": np.array(saved["outcome"], dtype=np.float64),
         "calibration_curve": tuple(tuple(point) for point in saved["calibration_curve"]),
         "lift": tuple(tuple(point) for point in saved["lift"]),
+        **{name: tuple(kind(**_known(row)) for row in saved.get(name, ())) for name, kind in _ROWS.items()},
+        **{name: kind(**_known(saved[name])) for name, kind in _PARTS.items() if saved.get(name)},
     }
     return Evaluation(**saved), model_id
+
+
+_ROWS: dict[str, Any] = {"against": Versus, "segments": SegmentFigures, "acting": Acting}
+_PARTS: dict[str, Any] = {"reliability": Reliability, "canary": Canary}
+
+
+def _known(saved: dict[str, Any]) -> dict[str, Any]:
+    """Numbers and intervals as they were; only an AUC may be missing on purpose."""
+    nan = float("nan")
+    return {
+        key: tuple(nan if end is None else end for end in value) if isinstance(value, list)
+        else nan if value is None and key != "auc" else value
+        for key, value in saved.items()
+    }  # fmt: skip
 
 
 def _metrics(saved: dict[str, Any]) -> Metrics:

@@ -11,6 +11,7 @@ from milepost.pipeline.alarms import alarm_line, remember
 from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result, table
 from milepost.pipeline.store import save_evaluation
+from milepost.pipeline.train_words import beside
 from milepost.training.results import Evaluation, Metrics
 from milepost.training.train import Training, train_models
 
@@ -31,7 +32,8 @@ def fit(job: Job) -> Trained:
     """
     learnable = job.learnable
     matrix, outcomes = job.observations.matrix.take(learnable), job.outcomes.take(learnable)
-    training = train_models(matrix, outcomes, job.settings, job.windows, job.progress, job.alarms.texts)
+    context = job.observations.context[learnable].reset_index(drop=True)
+    training = train_models(matrix, outcomes, job.settings, job.windows, job.progress, job.alarms.texts, context)
     remember(job)
     if training.alarms:
         return Trained(training, "", "")
@@ -79,6 +81,12 @@ def churn_json(evaluation: Evaluation) -> dict[str, object]:
         "churned_accounts": best["churned_accounts"],
         "champion": evaluation.champion,
         "headline": evaluation.headline,
+        "chosen_because": evaluation.chosen_because,
+        "reliability": evaluation.reliability and asdict(evaluation.reliability),
+        "against": [asdict(row) for row in evaluation.against],
+        "acting": [asdict(row) for row in evaluation.acting],
+        "segments": [asdict(row) for row in evaluation.segments],
+        "canary": evaluation.canary and asdict(evaluation.canary),
         "account_disjoint": {name: asdict(metrics) for name, metrics in evaluation.disjoint.items()},
         "same_accounts": {name: asdict(metrics) for name, metrics in evaluation.shared.items()},
         "train_dates": [str(day) for day in evaluation.split.train_dates],
@@ -131,5 +139,6 @@ def train_job(job: Job) -> Result:
         track(job, trained)
     answer = {"churn": churn_json(training.evaluation), "model_id": trained.model_id, "bundle": trained.bundle,
               "alarms": list(training.alarms)}  # fmt: skip
-    text = f"{comparison(training.evaluation)}\n\n{training.note}\nsaved: {trained.bundle or 'nothing, see the alarm'}"
+    saved = f"saved: {trained.bundle or 'nothing, see the alarm'}"
+    text = f"{comparison(training.evaluation)}\n\n{beside(training.evaluation)}\n\n{training.note}\n{saved}"
     return Result(answer, text, gate)

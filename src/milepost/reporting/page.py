@@ -32,6 +32,7 @@ _MODEL_WORDS = {
     "forest": "random forest",
     "logistic": "logistic regression",
     "base_rate": "base rate (no model)",
+    "last_use": "days since last use (a rule, no model)",
 }
 
 # searches, filters and sorts the account table, and opens the card of an account
@@ -71,7 +72,8 @@ def render(summary: Summary, figures: dict[str, str]) -> str:
         | describe_curves(summary.results.curves),
         curves=curve_names(summary.results.curves),
         models=_models(summary),
-        rules_measured=bool(found and {*found.disjoint, *found.shared} - set(_MODEL_WORDS)),
+        rules_measured=bool(found and "last_use" in found.disjoint),
+        segments=found.segments if found else (),
         pack=_pack(summary),
         plainly=_plainly(summary),
         quietest=quietest(summary.results.plainly) if summary.results.plainly else [],

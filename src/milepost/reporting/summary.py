@@ -59,23 +59,6 @@ class DataPart:
 
 
 @dataclass(frozen=True)
-class SegmentFigures:
-    """The model in use on the test rows of one group (plan, size, segment): rows, those churned, the AUC with its 95 %
-    interval (None: too few churned to say), the mean risk foretold and the share churned, 0..1.
-    """
-
-    group: str
-    value: str
-    rows: int
-    churned: int
-    auc: float | None
-    low: float
-    high: float
-    foretold: float
-    share: float
-
-
-@dataclass(frozen=True)
 class Plainly:
     """The rows with a known outcome, and the accounts running at the scored date.
 
@@ -98,7 +81,6 @@ class Results:
     alarms: leak alarms, printed above everything else. notes: what a reader of the ranking has to know.
     curves: retention by the number of kept features in use, per category; worth: the gaps of kept features in MRR.
     plainly: what can be said without a ranking or a model, where one of them is missing.
-    segments: the model's figures by group of accounts, where they were measured.
     """
 
     evidence: tuple[FeatureEvidence, ...] | None = None
@@ -113,7 +95,6 @@ class Results:
     curves: tuple[Curve, ...] = ()
     worth: tuple[GapWorth, ...] = ()
     plainly: Plainly | None = None
-    segments: tuple[SegmentFigures, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit, xlogy
 
+from milepost.training.results import Interval
+
 FloatArray = NDArray[np.float64]
-Interval = tuple[float, float]
 
 DRAWS = 200
 _AT_ONCE = 20

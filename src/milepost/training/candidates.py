@@ -20,7 +20,7 @@ Values = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 Predict = Callable[[Values], FloatArray]
 
-BOOSTING, LOGISTIC, FOREST, BASE_RATE = "boosting", "logistic", "forest", "base_rate"
+BOOSTING, LOGISTIC, FOREST, BASE_RATE, LAST_USE = "boosting", "logistic", "forest", "base_rate", "last_use"
 SHIPPED = (BOOSTING, LOGISTIC)
 CROSS_FIT_TREES = 60
 

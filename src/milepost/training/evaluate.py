@@ -6,15 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from milepost.training.bootstrap import (
-    Interval,
-    interval,
-    over_draws,
-    row_losses,
-    weighted_aucs,
-    weighted_precisions,
-)
-from milepost.training.results import Metrics
+from milepost.training.bootstrap import interval, over_draws, row_losses, weighted_aucs, weighted_precisions
+from milepost.training.results import Interval, Metrics
 
 FloatArray = NDArray[np.float64]
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 IndexArray = NDArray[np.intp]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,78 @@ class Metrics:
 
 
 @dataclass(frozen=True)
+class Reliability:
+    """Whether the champion's risks are right in size; every interval is over accounts drawn again.
+
+    slope: of the outcome on the risk's log-odds, 1 where risks are as far apart as they should be.
+    observed_over_expected: churned rows over the sum of the risks. brier_skill: 1 less the Brier score over that of the
+    test rows' own churned share. NaN where it cannot be told.
+    """
+
+    slope: float
+    slope_interval: Interval
+    observed_over_expected: float
+    observed_over_expected_interval: Interval
+    brier_skill: float
+    brier_skill_interval: Interval
+
+
+@dataclass(frozen=True)
+class Versus:
+    """The champion beside another model, on the same draws of accounts.
+
+    log_loss and roc_auc: the champion's less the other's (a better champion: below 0, above 0), with intervals.
+    ahead: share of the draws in which the champion has the larger AUC, ties half.
+    """
+
+    model: str
+    log_loss: float
+    log_loss_interval: Interval
+    roc_auc: float
+    roc_auc_interval: Interval
+    ahead: float
+
+
+@dataclass(frozen=True)
+class SegmentFigures:
+    """The champion on the test rows of one group (plan, size, segment, tenure): rows, those churned, the AUC with its
+    95 % interval (None: too few churned accounts to say), the mean risk foretold and the share churned, 0..1.
+    """
+
+    group: str
+    value: str
+    rows: int
+    churned: int
+    auc: float | None
+    low: float
+    high: float
+    foretold: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Acting:
+    """Acting on the riskiest `share` of the rows: lift over the base rate, share of the churned found, intervals."""
+
+    share: float
+    lift: float
+    lift_interval: Interval
+    recall: float
+    recall_interval: Interval
+
+
+@dataclass(frozen=True)
+class Canary:
+    """The champion taught on outcomes that were shuffled among the accounts of each snapshot: AUC, mean and extremes
+    over `shuffles` of them. Far from 0.5, the way of testing itself gives something away."""
+
+    shuffles: int
+    roc_auc: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How well each model foretold churn in periods it had not seen.
 
@@ -53,7 +126,9 @@ class Evaluation:
     headline: `disjoint` or `shared`, the one the settings ask for; `champion` has its best log loss.
     predictions: float [test rows], the champion's calibrated risk on the headline's test rows, `outcome` beside it.
     calibration_curve: (mean predicted, share churned, rows) per tenth of predicted risk.
-    lift: (share of rows acted on, lift, recall).
+    lift: (share of rows acted on, lift, recall). acting: the same at 5, 10 and 20 %, with intervals.
+    chosen_because: why the champion is the champion. reliability, against (every other model), segments: the
+    champion's. canary: None where it was not asked for.
     """
 
     shared: dict[str, Metrics]
@@ -65,6 +140,12 @@ class Evaluation:
     outcome: NDArray[np.float64]
     calibration_curve: tuple[tuple[float, float, int], ...]
     lift: tuple[tuple[float, float, float], ...]
+    chosen_because: str = ""
+    reliability: Reliability | None = None
+    against: tuple[Versus, ...] = ()
+    segments: tuple[SegmentFigures, ...] = ()
+    acting: tuple[Acting, ...] = ()
+    canary: Canary | None = None
 
     @property
     def best(self) -> Metrics:

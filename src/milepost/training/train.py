@@ -13,12 +13,14 @@ from milepost.outcomes import Outcomes
 from milepost.settings import Settings
 from milepost.signals.matrix import Matrix
 from milepost.terms import ACCOUNT, SNAPSHOT
-from milepost.training import evaluate
+from milepost.training import assess, evaluate
 from milepost.training.calibrate import Calibrator, fit_calibrator
+from milepost.training.canary import shuffled_canary
 from milepost.training.candidates import (
     BASE_RATE,
     BOOSTING,
     FOREST,
+    LAST_USE,
     LOGISTIC,
     SHIPPED,
     Recipe,
@@ -33,7 +35,7 @@ from milepost.training.candidates import (
 from milepost.training.guards import check_enough
 from milepost.training.leaks import leak_alarms
 from milepost.training.model import ChurnModel
-from milepost.training.results import Evaluation, Metrics, Split
+from milepost.training.results import Canary, Evaluation, Metrics, Split
 from milepost.training.split import account_folds, split_forward
 from milepost.training.tune import Trial, tune
 from milepost.windows import Windows
@@ -62,12 +64,13 @@ class Training:
 
 @dataclass(frozen=True)
 class Periods:
-    """The rows of each period and the accounts they belong to."""
+    """The rows of each period, the accounts of the test rows, and the snapshots of the training and test rows."""
 
     train: Rows
     calibrate: Rows
     test: Rows
     test_accounts: pd.Series[str]
+    days: tuple[pd.Series[pd.Timestamp], pd.Series[pd.Timestamp]]
 
 
 @dataclass(frozen=True)
@@ -86,10 +89,12 @@ def train_models(
     windows: Windows,
     progress: Progress,
     alarms: tuple[str, ...] | None = None,
+    context: pd.DataFrame | None = None,
 ) -> Training:
     """Compare boosting, logistic regression, forest and base rate forward in time, and refit the best for scoring.
 
-    alarms: what was found to know too much already; None looks at the signals here.
+    alarms: what was found to know too much already; None looks at the signals here. context: plan, size_band, segment
+    and tenure_days of every row of `matrix`, by which the champion's figures are told apart.
 
     Rows without a known outcome are left out. Positions in `evaluation.split` count the rows of `matrix`.
     Raises NotEnoughData, before any fit, with the counts and the smallest effect that could be seen.
@@ -103,15 +108,16 @@ def train_models(
         outcomes.churned[known].astype(np.float64),
         account_folds(accounts, settings.training.folds, seed),
     )
-    periods = _periods(everything, accounts, split)
+    periods = _periods(everything, accounts, split, days)
     check_enough(periods.train, accounts.iloc[split.train], periods.test.churned, settings.training)
     if alarms is None:
         progress("training: looking for signals that know too much")
         alarms = leak_alarms(everything, accounts, matrix.signals)
     trials, params = tune(periods.train, days.iloc[split.train], windows, settings, progress)
-    risks = compare(periods, seed, settings.project.threads, params, progress)
+    risks = compare(periods, seed, settings.project.threads, params, progress) | _rule(periods, matrix, seed)
     in_matrix = replace(split, train=known[split.train], calibrate=known[split.calibrate], test=known[split.test])
-    evaluation = _evaluation(periods, risks, settings.training.accounts, seed, in_matrix)
+    progress("training: figures over accounts drawn again")
+    evaluation = _evaluation(periods, risks, settings.training.accounts, seed, in_matrix, context)
     progress(f"training: refitting {evaluation.champion} on all {len(known):,} rows")
     last = (days >= pd.Timestamp(split.test_dates[0])).to_numpy()
     model = refit(risks[evaluation.champion].how, everything, last, matrix)
@@ -119,12 +125,15 @@ def train_models(
     return Training(evaluation, model, trials, note, alarms)
 
 
-def _periods(everything: Rows, accounts: pd.Series[str], split: Split) -> Periods:
+def _periods(everything: Rows, accounts: pd.Series[str], split: Split, days: pd.Series[pd.Timestamp]) -> Periods:
     def rows(places: NDArray[np.intp]) -> Rows:
         return Rows(everything.values[places], everything.churned[places], everything.folds[places])
 
     test_accounts = accounts.iloc[split.test].reset_index(drop=True)
-    return Periods(rows(split.train), rows(split.calibrate), rows(split.test), test_accounts)
+    return Periods(
+        rows(split.train), rows(split.calibrate), rows(split.test), test_accounts,
+        (days.iloc[split.train], days.iloc[split.test]),
+    )  # fmt: skip
 
 
 def compare(
@@ -138,6 +147,18 @@ def compare(
     base = np.full(len(periods.test.churned), periods.train.churned.mean())
     found[BASE_RATE] = Risks(base, base, recipe(BASE_RATE, seed, threads))
     return found
+
+
+def _rule(periods: Periods, matrix: Matrix, seed: int) -> dict[str, Risks]:
+    """What anybody can say without a model: the longer ago the last use, the higher the risk; {} where not known."""
+    places = [place for place, signal in enumerate(matrix.signals) if signal.measure == "days_since_last_use"]
+    if not places:
+        return {}
+    known, later = (np.log1p(rows.values[:, places[0]].astype(np.float64)) for rows in (periods.train, periods.test))
+    longest = float(np.nanmax(known, initial=0))
+    calibrator = fit_calibrator(np.nan_to_num(known, nan=longest), periods.train.churned)
+    risk = calibrator.risk(np.nan_to_num(later, nan=longest))
+    return {LAST_USE: Risks(risk, risk, recipe(LAST_USE, seed, 1))}
 
 
 def _risks(periods: Periods, how: Recipe) -> Risks:
@@ -166,22 +187,47 @@ def _calibrated_by_fold(known: FloatArray, learned: Rows, log_odds: FloatArray, 
     return risk
 
 
-def _evaluation(periods: Periods, risks: Mapping[str, Risks], headline: str, seed: int, split: Split) -> Evaluation:
-    """The figures of every model on the test rows, and the champion's curves."""
+def _evaluation(
+    periods: Periods, risks: Mapping[str, Risks], headline: str, seed: int, split: Split, context: pd.DataFrame | None
+) -> Evaluation:
+    """The figures of every model on the test rows, and all that is told of the champion."""
     churned, accounts = periods.test.churned, periods.test_accounts
 
     def figures(part: str) -> dict[str, Metrics]:
         return {kind: evaluate.metrics(getattr(r, part), churned, accounts, seed) for kind, r in risks.items()}
 
-    shared, disjoint = figures("shared"), figures("disjoint")
-    shown = disjoint if headline == "disjoint" else shared
-    # min takes the first of equals: boosting
-    champion = min(SHIPPED, key=lambda kind: shown[kind].log_loss)
-    risk = getattr(risks[champion], headline)
+    shown = {kind: np.asarray(getattr(found, headline)) for kind, found in risks.items()}
+    champion, because = choose_champion({kind: shown[kind] for kind in SHIPPED}, churned, accounts, seed)
+    risk = shown.pop(champion)
+    at_test = None if context is None else context.iloc[split.test].reset_index(drop=True)
     return Evaluation(
-        shared, disjoint, champion, headline, split, risk, churned,
-        evaluate.calibration_curve(risk, churned), evaluate.lift_table(risk, churned),
+        figures("shared"), figures("disjoint"), champion, headline, split, risk, churned,
+        evaluate.calibration_curve(risk, churned), evaluate.lift_table(risk, churned), because,
+        assess.reliability(risk, churned, accounts, seed), assess.versus(risk, shown, churned, accounts, seed),
+        () if at_test is None else assess.segments(risk, churned, at_test, accounts, seed),
+        assess.acting(risk, churned, accounts, seed), _canary(risks[champion].how, periods),
     )  # fmt: skip
+
+
+def _canary(how: Recipe, periods: Periods) -> Canary:
+    return shuffled_canary(how, periods.train, periods.test, periods.days)
+
+
+def choose_champion(
+    risks: Mapping[str, FloatArray], churned: FloatArray, accounts: pd.Series[str], seed: int
+) -> tuple[str, str]:
+    """The model with the smallest log loss; logistic regression, which is explained at once, where boosting is not
+    ahead beyond noise: the interval of the difference, over accounts drawn again, holds 0. With the reason in words.
+    """
+    least = min(risks, key=lambda kind: evaluate.log_loss(risks[kind], churned))
+    if least == LOGISTIC:
+        return LOGISTIC, "it has the smallest log loss"
+    (beside,) = assess.versus(risks[least], {LOGISTIC: risks[LOGISTIC]}, churned, accounts, seed)
+    low, high = beside.log_loss_interval
+    shown = f"{beside.log_loss:+.4f} ({low:+.4f} to {high:+.4f})"
+    if high < 0:
+        return least, f"its log loss is below that of logistic regression: {shown}"
+    return LOGISTIC, f"it is simpler, and the log loss of {least} is not below it beyond noise: {shown}"
 
 
 def refit(how: Recipe, rows: Rows, calibrated_on: NDArray[np.bool_], matrix: Matrix) -> ChurnModel:
