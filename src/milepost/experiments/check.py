@@ -19,9 +19,13 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class SampleRatio:
-    """Accounts by arm against the planned weights. p: NaN where too few accounts are expected in an arm."""
+    """Accounts by arm against the planned weights, of all accounts or of those with one value of a grouping.
+
+    p: NaN where too few accounts are expected in an arm.
+    """
 
     group: str
+    value: str
     observed: tuple[int, ...]
     expected: tuple[float, ...]
     statistic: float
@@ -65,15 +69,20 @@ class Checked:
         return tuple(fault for fault in self.faults if fault.invalid)
 
 
-def sample_ratio(observed: Sequence[int], weights: Sequence[float], group: str = "all") -> SampleRatio:
+def sample_ratio(observed: Sequence[int], weights: Sequence[float], group: str = "", value: str = "") -> SampleRatio:
     """Chi-square of the accounts by arm against the plan's weights."""
     counts, shares = np.asarray(observed, dtype=float), np.asarray(weights, dtype=float)
     expected = counts.sum() * shares / shares.sum()
     if expected.min() < _LEAST_EXPECTED:
-        return SampleRatio(group, tuple(observed), tuple(expected.tolist()), NAN, NAN)
+        return SampleRatio(group, value, tuple(observed), tuple(expected.tolist()), NAN, NAN)
     found = stats.chisquare(counts, expected)
     return SampleRatio(
-        group, tuple(int(n) for n in observed), tuple(expected.tolist()), float(found.statistic), float(found.pvalue)
+        group,
+        value,
+        tuple(int(n) for n in observed),
+        tuple(expected.tolist()),
+        float(found.statistic),
+        float(found.pvalue),
     )
 
 
@@ -90,7 +99,7 @@ def sample_ratios(
     for name, labels in {"day": days, **groups}.items():
         table = pd.crosstab(labels.astype(str).to_numpy(), units["arm"].to_numpy()).reindex(columns=arms, fill_value=0)
         found += [
-            sample_ratio(list(row), list(weights.values()), f"{name} {value}")
+            sample_ratio(list(row), list(weights.values()), name, str(value))
             for value, row in zip(table.index, table.to_numpy().tolist(), strict=True)
         ]
     return found
@@ -100,14 +109,15 @@ def ratio_faults(ratios: Sequence[SampleRatio]) -> list[Fault]:
     """A fault for the ratio of all accounts, and for each group whose p is small for so many groups looked at."""
     found = []
     for number, ratio in enumerate(ratios):
-        tested = sum(np.isfinite(other.p) for other in ratios if other.group.split(" ")[0] == ratio.group.split(" ")[0])
+        tested = sum(np.isfinite(other.p) for other in ratios if other.group == ratio.group)
         level = SUSPICIOUS if number == 0 else SUSPICIOUS / max(tested, 1)
         if np.isfinite(ratio.p) and ratio.p < level:
+            who = f" ({ratio.group} {ratio.value})" if ratio.group else ""
             shown = " and ".join(f"{n:,}" for n in ratio.observed)
             planned = " and ".join(f"{n:,.0f}" for n in ratio.expected)
             found.append(Fault(
                 "sample ratio", sum(ratio.observed), True,
-                f"sample-ratio mismatch ({ratio.group}): {shown} accounts where {planned} were planned, "
+                f"sample-ratio mismatch{who}: {shown} accounts where {planned} were planned, "
                 f"chi-square {ratio.statistic:.1f}, p {ratio.p:.2g}",
                 "find which accounts are lost or let in twice, then begin a new experiment",
             ))  # fmt: skip

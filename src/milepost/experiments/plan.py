@@ -86,7 +86,7 @@ class Metric(_Part):
 
     conversion: `paid`, `active` (any of `events`) or `running` at the end; mean: any measure per account; count: a
     number per account; ratio: `measure` over `per`; time_to_event: `days_to_event` or `days_to_paid`, by the end of
-    the window; quantile: of a measure over accounts. baseline and spread (standard deviation): for sizes, measured on accounts
+    the window; quantile: of a measure. baseline, spread (standard deviation): for sizes, measured on accounts
     of before the experiment where they are left out. smallest_effect: worth acting on, in the metric's unit, positive.
     margin: of a guardrail, how much worse is still accepted. expected: of a delivery check.
     """

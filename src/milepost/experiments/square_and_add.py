@@ -73,8 +73,8 @@ def added(control: Span, treated: Span, sizes: tuple[int, int], alpha: float) ->
 def _order_span(values: Floats, q: float, alpha: float) -> Span:
     """A quantile between the order statistics at binomial ranks, which cover it with at least 1 - alpha."""
     ordered, size = np.sort(values), len(values)
-    first, last = stats.binom.ppf([alpha / 2, 1 - alpha / 2], size, q)
-    low, high = ordered[max(int(first) - 1, 0)], ordered[min(int(last), size - 1)]
+    first, last = (int(stats.binom.ppf(tail, size, q)) for tail in (alpha / 2, 1 - alpha / 2))
+    low, high = ordered[max(first - 1, 0)], ordered[min(last, size - 1)]
     return Span(float(np.quantile(ordered, q)), float(low), float(high))
 
 
@@ -88,5 +88,5 @@ def _share_span(days: Floats, happened: Flags, day: float, alpha: float) -> Span
         return Span(1 - still, float(wilson[0]), float(wilson[1]))
     scale = float(stats.norm.isf(alpha / 2) / stats.norm.isf(0.025))
     middle, wide, narrow = (math.log(-math.log(share)) for share in (still, low, high))
-    bounds = [math.exp(-math.exp(middle + (edge - middle) * scale)) for edge in (wide, narrow)]
-    return Span(1 - still, 1 - bounds[1], 1 - bounds[0])
+    least, most = (math.exp(-math.exp(middle + (edge - middle) * scale)) for edge in (wide, narrow))
+    return Span(1 - still, 1 - most, 1 - least)
