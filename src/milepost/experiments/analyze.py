@@ -55,8 +55,8 @@ class Data:
 class Line:
     """One metric in one arm against the control, among all accounts or one group of them.
 
-    segment, value: which group, "" for all. tag: the metric's role, or "exploratory" for what is not in the plan; known: shares of accounts whose outcome is
-    known, (control, arm).
+    segment, value: which group, "" for all. tag: the metric's role, or "exploratory" for what is not in the plan.
+    known: shares of accounts whose outcome is known, (control, arm).
     """
 
     metric: str
@@ -150,9 +150,8 @@ def arms_for(plan: Plan, data: Data, arm: Arm, inside: np.ndarray | None = None)
 
 def _line(plan: Plan, data: Data, metric: Metric, arm: Arm, alpha: float) -> Line:
     arms, values = arms_for(plan, data, arm), data.values[metric.name]
-    return Line(
-        metric.name, arm.name, EVERYBODY, metric.role, estimate(metric, values, arms, alpha), _known(values, arms)
-    )
+    found = estimate(metric, values, arms, alpha)
+    return Line(metric.name, arm.name, "", "", metric.role, found, _known(values, arms))
 
 
 def _known(values: Values, arms: Arms) -> tuple[float, float]:
@@ -181,9 +180,7 @@ def _by_group(plan: Plan, data: Data, metric: Metric, arm: Arm, name: str, alpha
 def _differs(plan: Plan, groups: Sequence[Line]) -> list[Differs]:
     """Cochran's Q over the values of each pre-registered segment."""
     found = []
-    for (metric, arm, segment), lines in groupby(
-        groups, lambda line: (line.metric, line.arm, line.group.split(" ")[0])
-    ):
+    for (metric, arm, segment), lines in groupby(groups, _cell):
         known = [line.estimate for line in lines if line.estimate.known]
         if segment not in plan.analysis.segments or len(known) < 2:
             continue

@@ -51,7 +51,8 @@ class Enrolment(_Part):
     """`[enrolment]`: accounts created in [start, end) enter, or those of `units`, a table with their own times.
 
     share: of the eligible accounts that enter at all; holdout: of all eligible accounts kept out for later comparison;
-    per_day: eligible sign-ups a day, for the sizes (0: counted in the accounts of the 90 days before start).
+    per_day: eligible sign-ups a day, for the sizes (0: counted in the accounts of the 90 days before start);
+    planned_accounts: of all arms together, what looks are spaced by.
     """
 
     start: date
@@ -60,6 +61,7 @@ class Enrolment(_Part):
     holdout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     units: str = ""
     per_day: Annotated[float, Field(ge=0)] = 0.0
+    planned_accounts: Annotated[StrictInt, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -278,6 +280,8 @@ def _check_names(plan: Plan, where: str) -> None:
             _known(hypothesis.arm, treated, "arm beside the control", where)
     for name in [*plan.costs.per_account, *plan.costs.per_unit]:
         _known(name, arms, "arm", where)
+    if plan.analysis.looks > 1 and not plan.enrolment.planned_accounts:
+        raise PlanError("looks need enrolment.planned_accounts", where=where, fix="'milepost experiment power' says it")
     if not plan.deciding:
         raise PlanError("no metric decides", where=where, fix="make one primary, or name metrics in decision.by")
     silent = [metric.name for metric in plan.metric if metric.role == "primary" and metric.name not in asked]
