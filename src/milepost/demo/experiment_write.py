@@ -34,6 +34,7 @@ source = ["self_serve"]
 [enrolment]
 start = {START}
 end = {END}
+per_day = PER_DAY
 """
 _HELP = (
     f"""\
@@ -42,7 +43,7 @@ question = "Does help inside the product do anything for new accounts, or do kee
 salt = "help-content-2024"
 features = ["help_content"]
 """
-    + _ENROLMENT
+    + _ENROLMENT.replace("PER_DAY", "143")
     + """
 [exposure]
 event = "help_link_shown"
@@ -150,7 +151,7 @@ name = "{SUPPORT}"
 question = "Is support in real time worth what it costs?"
 salt = "real-time-support-2024"
 """
-    + _ENROLMENT
+    + _ENROLMENT.replace("PER_DAY", "429")
     + """
 [exposure]
 days = 112
