@@ -25,7 +25,8 @@ ACCOUNTS = {HELP: 4_000, SUPPORT: 12_000}
 SOURCES, REGIONS = ("self_serve", "sales"), ("americas", "emea", "apac")
 _MINUTE_US = 60_000_000
 _SELF_SERVE = 0.85
-_MRR_SPREAD = {HELP: 0.7, SUPPORT: 1.5}
+_MRR_SPREAD = {HELP: 0.7, SUPPORT: 1.7}
+_MRR_MOST = 8_000.0
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _subscriptions(who: People, lived: _Course, draws: np.random.Generator) -> p
     start = who.created_us + np.where(pays, lived.paid_day * DAY_US, 0).astype(np.int64)
     ids, never = account_ids(np.arange(who.count)), np.iinfo(np.int64).min
     trial_end = np.where(pays, start, never)
-    mrr = np.round(60 * draws.lognormal(0, _MRR_SPREAD[who.kind], int(pays.sum())), 2)
+    mrr = np.round(np.minimum(60 * draws.lognormal(0, _MRR_SPREAD[who.kind], int(pays.sum())), _MRR_MOST), 2)
     free = pd.DataFrame({
         "account_id": ids, "started_at": times(who.created_us), "ended_at": times(trial_end), "item": "base",
         "plan": "trial", "seats": 1.0, "mrr": 0.0, "paid": False,

@@ -10,12 +10,6 @@ from milepost.experiments.estimates import Estimate
 from milepost.experiments.plan import Arm, Metric, Plan
 from milepost.experiments.returns import Return
 
-_MEANS = {
-    DecisionName.SHIP: "better, and no guardrail is hurt",
-    DecisionName.HARM: "worse",
-    DecisionName.HOLD: "not shown to be better, or a guardrail not shown to be safe",
-}
-
 
 def level(metric: Metric, value: float) -> str:
     """A level of a metric: a share in per cent, anything else as a number."""
@@ -77,12 +71,11 @@ def sentence(plan: Plan, line: Line, alpha: float) -> str:
 
 
 def _relative(found: Estimate) -> str:
-    if not math.isfinite(found.relative):
+    """The relative difference, where the control's level is clearly away from zero."""
+    if not math.isfinite(found.relative_low):
         return ""
-    text = f"; relative {100 * found.relative:+.0f} %"
-    if math.isfinite(found.relative_low):
-        text += f", interval {100 * found.relative_low:+.0f} to {100 * found.relative_high:+.0f} %"
-    return text
+    low, high = 100 * found.relative_low, 100 * found.relative_high
+    return f"; relative {100 * found.relative:+.0f} %, interval {low:+.0f} to {high:+.0f} %"
 
 
 def tested_sentence(plan: Plan, tested: Tested, analysis: Analysis) -> str:
@@ -112,8 +105,18 @@ def decision_sentence(plan: Plan, arm: str, analysis: Analysis) -> str:
         return f"{name}: {words} {_until(plan, analysis, behind)}."
     if name is DecisionName.HARM:
         return f"{name}: {change_of(doing)} made {words} worse. Keep '{plan.control.name}'."
-    verb = f"Go over to '{arm}'." if name is DecisionName.SHIP else f"Stay with '{plan.control.name}' for now."
-    return f"{name}: {words} {_MEANS[name]}. {verb}"
+    if name is DecisionName.SHIP:
+        return f"{name}: {change_of(doing)} made {words} better, and no guardrail is hurt. Go over to '{arm}'."
+    return f"{name}: {_open(plan, behind)}. Stay with '{plan.control.name}' for now."
+
+
+def _open(plan: Plan, behind: tuple[str, ...]) -> str:
+    """What keeps an arm from being taken: no gain shown, or no safety."""
+    metrics = [plan.metric_named(name) for name in behind]
+    gains = ", ".join(metric.words for metric in metrics if metric.role != "guardrail")
+    safe = ", ".join(metric.words for metric in metrics if metric.role == "guardrail")
+    parts = [f"{gains} not shown to be better" if gains else "", f"{safe} not shown to be safe" if safe else ""]
+    return " and ".join(part for part in parts if part)
 
 
 def _until(plan: Plan, analysis: Analysis, waiting: tuple[str, ...]) -> str:
