@@ -80,7 +80,10 @@ def test_arms_that_differed_before_are_told():
     alike = pd.DataFrame({"use before": draws.normal(size=1000)})
     assert balance_faults(balance(arm, "none", alike)) == []
     apart = alike + np.repeat([0.0, 1.0], 500)[:, None]
-    assert "'use before' differed by +0.98 standard deviations in 'tour'" in balance_faults(balance(arm, "none", apart))[0].what
+    assert (
+        "'use before' differed by +0.98 standard deviations in 'tour'"
+        in balance_faults(balance(arm, "none", apart))[0].what
+    )
 
 
 def test_unequal_answers_are_told():

@@ -83,6 +83,7 @@ def power(looks: Looks, drift: float) -> tuple[float, ...]:
     return tuple(answer)
 
 
+@lru_cache(maxsize=64)
 def inflation(looks: Looks, wanted: float = 0.8) -> float:
     """How many times the accounts of one look the whole design needs for the same power."""
     fixed = stats.norm.isf(looks.alpha / 2) + stats.norm.ppf(wanted)
