@@ -102,3 +102,20 @@ def report(
         from milepost.pipeline.experiment_analyze import report_experiment
 
         _show(report_experiment(job(config, as_of), name, by or ()), as_json)
+
+
+@experiment_app.command()
+def propose(
+    feature: Annotated[str, typer.Argument(help="A feature of the catalogue.")],
+    config: Config = DEFAULT_CONFIG,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+    uptake: Annotated[
+        float, typer.Option(min=0.01, max=1.0, help="Share of the accounts that a nudge brings to use it.")
+    ] = 0.25,
+) -> None:
+    """Grade the evidence on a feature of the ranking and draft the experiment that would settle it."""
+    with _errors():
+        from milepost.pipeline.propose import propose_experiment
+
+        _show(propose_experiment(job(config, as_of), feature, uptake), as_json)
