@@ -240,3 +240,25 @@ def test_between_two_looks_nothing_is_shown(milepost, own):
     last = json.loads(milepost("experiment", "analyze", NAME, "-c", config, "--as-of", "2024-03-04", "--json").stdout)
     assert last["look"]["number"] == 4
     assert 0.04 < last["look"]["alpha"] < 0.05
+
+
+def test_what_is_proven_reaches_the_framework_file(milepost, own):
+    config = own / "milepost.toml"
+    refused = milepost("experiment", "report", NAME, "-c", config, "--prove")
+    assert refused.exit_code == 2
+    assert "run 'milepost derive' first" in refused.stderr
+    framework = own / "framework.toml"
+    framework.write_text('version = 1\ncreated = 2024-07-01\nfingerprint = "abc"\n', encoding="utf-8")
+    early = milepost("experiment", "report", NAME, "-c", config, "--prove", "--as-of", "2024-03-04")
+    assert early.exit_code == 2
+    assert "nothing is proven: no_help is TOO EARLY" in early.stderr
+    assert "proven" not in framework.read_text(encoding="utf-8")
+    made = milepost("experiment", "report", NAME, "-c", config, "--prove")
+    assert made.exit_code == 0, made.stderr
+    # taking it away lowered it: having it raises it
+    assert "help_content: Proven by experiment 'help-content': paid conversion by day 90 +9." in made.stdout
+    shown = milepost("framework", "show", "-c", config)
+    assert "help_content: Proven by experiment 'help-content'" in shown.stdout
+    again = framework.read_text(encoding="utf-8")
+    milepost("experiment", "report", NAME, "-c", config, "--prove")
+    assert framework.read_text(encoding="utf-8") == again

@@ -95,13 +95,18 @@ def analyze(
 
 @experiment_app.command()
 def report(
-    name: Name, config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False, by: By = None
+    name: Name,
+    config: Config = DEFAULT_CONFIG,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+    by: By = None,
+    prove: Annotated[bool, typer.Option("--prove", help="Write what it proves into framework.toml.")] = False,
 ) -> None:
     """A page and an MLflow run of this look."""
     with _errors():
         from milepost.pipeline.experiment_analyze import report_experiment
 
-        _show(report_experiment(job(config, as_of), name, by or ()), as_json)
+        _show(report_experiment(job(config, as_of), name, by or (), prove), as_json)
 
 
 @experiment_app.command()

@@ -56,6 +56,7 @@ control = true
 [[arm]]
 name = "no_help"
 change = "taking help away"
+without = true
 
 [[metric]]
 name = "activated"

@@ -33,12 +33,16 @@ class _Part(BaseModel):
 
 
 class Arm(_Part):
-    """`[[arm]]`: one of them is the control. `change` begins a sentence: "taking help away"."""
+    """`[[arm]]`: one of them is the control. `change` begins a sentence: "taking help away".
+
+    without: the arm takes the plan's features away; what is proven of them has the other sign.
+    """
 
     name: Name
     control: bool = False
     weight: Annotated[float, Field(gt=0)] = 1.0
     change: str = ""
+    without: bool = False
 
 
 class Eligibility(_Part):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from math import isfinite
 from pathlib import Path
@@ -15,9 +15,10 @@ import pandas as pd
 
 from milepost import __version__
 from milepost.data.publish import publish, spreadsheet_safe
-from milepost.errors import PlanError, nearest
+from milepost.errors import FrameworkError, PlanError, nearest
 from milepost.experiments.analyze import EXPLORATORY, Analysis, Data, Line, Look, analyse
 from milepost.experiments.plan import Plan
+from milepost.experiments.proven import proven_by
 from milepost.experiments.sequential import spend
 from milepost.experiments.words import (
     decision_sentence,
@@ -26,9 +27,11 @@ from milepost.experiments.words import (
     sentence,
     tested_sentence,
 )
+from milepost.framework import with_proven
 from milepost.pipeline import experiment_data as data
 from milepost.pipeline.experiment import WIDTH, checked_json, folder_of
 from milepost.pipeline.experiment_files import Folder, Taken
+from milepost.pipeline.framework_file import read_framework, write_framework
 from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result, plain, shown
 from milepost.pipeline.track import git_commit
@@ -219,9 +222,13 @@ def _differs(found: Analysis) -> list[str]:
     ]
 
 
-def report_experiment(job: Job, name: str, by: Sequence[str] = ()) -> Result:
-    """A page and an MLflow run of this look. The gate says no when the data are INVALID."""
+def report_experiment(job: Job, name: str, by: Sequence[str] = (), prove: bool = False) -> Result:
+    """A page and an MLflow run of this look; prove: write what it proves into the framework file.
+
+    The gate says no when the data are INVALID.
+    """
     looked = look_at(job, name, by)
+    said = _prove(job, looked) if prove else ""
     metrics = _save(job, looked)
     page = experiment_page(looked.plan, looked.analysis, _parts(looked.plan, looked.analysis))
     target = job.settings.output / "experiments" / name / "report"
@@ -230,8 +237,24 @@ def report_experiment(job: Job, name: str, by: Sequence[str] = ()) -> Result:
     run = log_run(job.settings.mlruns, _record(job, looked, page, metrics))
     gate = "; ".join(fault.what for fault in looked.analysis.checked.invalid)
     answer = {"report": str(target / "report.html"), "run": run, **as_json(looked)}
-    text = f"{analysis_text(looked)}\n\nreport: {shown(target / 'report.html')}\nMLflow run: {run}"
+    text = f"{analysis_text(looked)}\n\nreport: {shown(target / 'report.html')}\nMLflow run: {run}{said}"
     return Result(answer, text, f"INVALID: {gate}" if gate else "")
+
+
+def _prove(job: Job, looked: Looked) -> str:
+    """Add the findings to the framework file; what to say about it."""
+    found = proven_by(looked.plan, looked.analysis)
+    before = read_framework(job)
+    if before is None:
+        raise FrameworkError("no such file", where=job.settings.framework.name, fix="run 'milepost derive' first")
+    known = [feature.name for feature in job.features]
+    for one in found:
+        if one.feature not in known:
+            raise PlanError(f"no feature '{one.feature}' in the catalogue", where=looked.folder.where,
+                            fix=nearest(one.feature, known))  # fmt: skip
+    write_framework(job, replace(before, proven=with_proven(before.proven, found)), before)
+    said = "".join(f"\n  {one.feature}: {one.words}" for one in found)
+    return f"\nwritten to {job.settings.framework.name}; the next scores say it:{said}"
 
 
 def _record(job: Job, looked: Looked, page: str, metrics: Path) -> RunRecord:
