@@ -78,7 +78,7 @@ def _relative(found: Estimate) -> str:
     return f"; relative {100 * found.relative:+.0f} %, interval {low:+.0f} to {high:+.0f} %"
 
 
-def tested_sentence(plan: Plan, tested: Tested, analysis: Analysis) -> str:
+def hypothesis_sentence(plan: Plan, tested: Tested, analysis: Analysis) -> str:
     """A hypothesis and its verdict."""
     hypothesis = tested.hypothesis
     metric = plan.metric_named(hypothesis.metric)

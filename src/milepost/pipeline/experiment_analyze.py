@@ -23,9 +23,9 @@ from milepost.experiments.sequential import spend
 from milepost.experiments.words import (
     decision_sentence,
     delivery_sentence,
+    hypothesis_sentence,
     return_sentence,
     sentence,
-    tested_sentence,
 )
 from milepost.framework import with_proven
 from milepost.pipeline import experiment_data as data
@@ -157,7 +157,7 @@ def as_json(looked: Looked) -> dict[str, Any]:
         "hypotheses": [
             {"name": one.hypothesis.name, "metric": one.hypothesis.metric, "arm": one.arm, "p": one.p,
              "p_family": one.p_family, "verdict": str(one.verdict or "not told yet"),
-             "because": tested_sentence(plan, one, found)}
+             "because": hypothesis_sentence(plan, one, found)}
             for one in found.tested
         ],
         "metrics": lines_json(looked),
@@ -192,7 +192,7 @@ def _parts(plan: Plan, found: Analysis) -> list[tuple[str, list[str]]]:
     groups = [line for line in found.groups if line.tag != EXPLORATORY]
     return [
         ("delivery", [delivery_sentence(plan, line, alpha) for line in delivery]),
-        ("hypotheses", [tested_sentence(plan, one, found) for one in found.tested]),
+        ("hypotheses", [hypothesis_sentence(plan, one, found) for one in found.tested]),
         ("guardrails and others", [sentence(plan, line, alpha) + answered(plan, line) for line in others] + watched),
         ("cost and return", [return_sentence(plan, one) for one in found.returns]),
         ("planned segments", [_group(plan, line, alpha) for line in groups] + _differs(found)),
