@@ -23,6 +23,7 @@ from milepost.experiments.measures import Values
 from milepost.experiments.plan import Arm, Hypothesis, Metric, Plan
 from milepost.experiments.returns import Return, returns_of
 from milepost.experiments.robust import holm
+from milepost.experiments.uplift import Uplift, no_uplift, uplift
 
 EXPLORATORY = "exploratory"
 
@@ -42,13 +43,15 @@ class Data:
     """What is analysed: one row per account in the arms.
 
     units: account_id, arm, enrolled_at; values: metric -> values, matured metrics and guardrails only; covariates:
-    float [accounts × columns] from before enrolment; groups: name -> label per account, the plan's segments first.
+    float [accounts × columns] from before enrolment; groups: name -> label per account, the plan's segments first;
+    attributes: float [accounts × columns], by which gains may differ: the segments and covariates of the plan.
     """
 
     units: pd.DataFrame
     values: Mapping[str, Values]
     covariates: Floats
     groups: Mapping[str, pd.Series] = field(default_factory=dict)
+    attributes: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,10 @@ class Differs:
 
 @dataclass(frozen=True)
 class Analysis:
-    """All that one look says. behind: the metrics that the decision of an arm comes from."""
+    """All that one look says.
+
+    behind: the metrics that the decision of an arm comes from; gains: who gains, by (deciding metric, arm).
+    """
 
     as_of: date
     look: Look
@@ -106,14 +112,15 @@ class Analysis:
     returns: tuple[Return, ...]
     decision: Mapping[str, DecisionName]
     behind: Mapping[str, tuple[str, ...]]
+    gains: Mapping[tuple[str, str], Uplift] = field(default_factory=dict)
 
     def line(self, metric: str, arm: str) -> Line | None:
         """The line of a metric among all accounts of an arm, where it has matured."""
         return next((line for line in self.lines if (line.metric, line.arm) == (metric, arm)), None)
 
 
-def analyse(plan: Plan, data: Data, checked: Checked, as_of: date, look: Look) -> Analysis:
-    """Analyse a look. No clock and no file: everything comes in."""
+def analyse(plan: Plan, data: Data, checked: Checked, as_of: date, look: Look, seed: int = 7) -> Analysis:
+    """Analyse a look. No clock and no file: everything comes in. seed: of folds and bootstraps of who gains."""
     matured = [metric for metric in plan.metric if metric.name in data.values and is_mature(plan, metric, as_of, look)]
     lines = [_line(plan, data, metric, arm, look.alpha) for metric in matured for arm in plan.treated]
     young = [metric for metric in plan.metric if metric.role == "guardrail" and metric not in matured]
@@ -131,6 +138,8 @@ def analyse(plan: Plan, data: Data, checked: Checked, as_of: date, look: Look) -
         as_of, look, checked, tuple(lines), tuple(grouped), tuple(_differs(plan, grouped)), tuple(tested),
         tuple(watched), returns,
         {name: answer[0] for name, answer in decided.items()}, {name: answer[1] for name, answer in decided.items()},
+        {(metric.name, arm.name): _gains(plan, data, metric, arm, seed)
+         for metric in matured if metric in plan.deciding for arm in plan.treated},
     )  # fmt: skip
 
 
@@ -175,6 +184,17 @@ def _by_group(plan: Plan, data: Data, metric: Metric, arm: Arm, name: str, alpha
         answer = estimate(metric, values, arms, alpha)
         found.append(Line(metric.name, arm.name, name, label, tag, answer, _known(values, arms)))
     return found
+
+
+def _gains(plan: Plan, data: Data, metric: Metric, arm: Arm, seed: int) -> Uplift:
+    """Who gains in one metric. Ratios and times have no value per account to order by."""
+    values = data.values[metric.name]
+    if values.below is not None or values.happened is not None:
+        return no_uplift("not looked for: a ratio or a time has no one value per account")
+    arms = arms_for(plan, data, arm)
+    inside = (arms.control | arms.treated) & ~values.missing
+    attributes = data.attributes[inside] if len(data.attributes) else np.zeros((int(inside.sum()), 0))
+    return uplift(values.value[inside], arms.treated[inside], attributes, seed, metric.better == "lower")
 
 
 def _differs(plan: Plan, groups: Sequence[Line]) -> list[Differs]:

@@ -9,6 +9,7 @@ from milepost.experiments.decide import DecisionName, HypothesisVerdict
 from milepost.experiments.estimates import Estimate
 from milepost.experiments.plan import Arm, Metric, Plan
 from milepost.experiments.returns import Return
+from milepost.experiments.uplift import Uplift
 
 
 def level(metric: Metric, value: float) -> str:
@@ -151,3 +152,17 @@ def delivery_sentence(plan: Plan, line: Line, alpha: float) -> str:
         return f"Delivery not known by {metric.words}: {found.note}."
     moved = found.high < 0 if metric.expected == "lower" else found.low > 0
     return f"{'Delivered' if moved else 'NOT DELIVERED'}: {metric.words} {levels} (expected {metric.expected})."
+
+
+def gain_sentence(plan: Plan, metric_name: str, arm: str, found: Uplift) -> str:
+    """Who gains; "no evidence of differences" unless the whole interval of the Qini area lies above zero."""
+    metric = plan.metric_named(metric_name)
+    if found.note:
+        return f"{metric.words}, '{arm}': {found.note}."
+    area = f"Qini area {amount(metric, found.area)} ({amount(metric, found.low)} to {amount(metric, found.high)})"
+    if not found.differ:
+        return f"{metric.words}, '{arm}': no evidence that some accounts gain more than others; {area}."
+    return (
+        f"{metric.words}, '{arm}': accounts differ; the third with the largest predicted gain gained "
+        f"{amount(metric, found.top)}, the third with the smallest {amount(metric, found.bottom)}; {area}."
+    )

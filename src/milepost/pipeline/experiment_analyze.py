@@ -23,6 +23,7 @@ from milepost.experiments.sequential import spend
 from milepost.experiments.words import (
     decision_sentence,
     delivery_sentence,
+    gain_sentence,
     hypothesis_sentence,
     return_sentence,
     sentence,
@@ -74,7 +75,7 @@ def look_at(job: Job, name: str, by: Sequence[str] = ()) -> Looked:
     # the sample ratio is that of everybody assigned, outcomes or not
     found = data.checked(job, plan, log, units if look.of == 1 else kept, values, named)
     material = data.data_of(plan, kept, values, columns, by)
-    return Looked(folder, plan, material, analyse(plan, material, found, job.as_of, look))
+    return Looked(folder, plan, material, analyse(plan, material, found, job.as_of, look, job.settings.project.seed))
 
 
 def _check_groups(by: Sequence[str], units: pd.DataFrame) -> None:
@@ -163,6 +164,7 @@ def as_json(looked: Looked) -> dict[str, Any]:
         "metrics": lines_json(looked),
         "segments": [asdict(one) for one in found.differs],
         "returns": [asdict(one) for one in found.returns],
+        "gains": [{"metric": metric, "arm": arm, **asdict(one)} for (metric, arm), one in found.gains.items()],
         "checks": checked_json(found.checked),
     }  # fmt: skip
 
@@ -196,6 +198,7 @@ def _parts(plan: Plan, found: Analysis) -> list[tuple[str, list[str]]]:
         ("guardrails and others", [sentence(plan, line, alpha) + answered(plan, line) for line in others] + watched),
         ("cost and return", [return_sentence(plan, one) for one in found.returns]),
         ("planned segments", [_group(plan, line, alpha) for line in groups] + _differs(found)),
+        ("who gains", [gain_sentence(plan, *key, one) for key, one in found.gains.items()]),
         ("exploratory: to think about, never a finding",
          [sentence(plan, line, alpha) + answered(plan, line) for line in explored]
          + [_group(plan, line, alpha) for line in found.groups if line.tag == EXPLORATORY]),

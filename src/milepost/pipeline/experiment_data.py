@@ -133,7 +133,9 @@ def data_of(
 ) -> Data:
     """All that is analysed; `others`: groupings asked for that the plan does not name."""
     names = dict.fromkeys((*plan.analysis.segments, *others))
-    return Data(units, values, columns, {name: units[name].astype(str) for name in names})
+    segments = [column for name in plan.analysis.segments for column in dummies(units[name].astype(str).to_numpy())]
+    attributes = np.column_stack([columns, *segments]) if segments else columns
+    return Data(units, values, columns, {name: units[name].astype(str) for name in names}, attributes)
 
 
 def checked(
