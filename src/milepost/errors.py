@@ -6,6 +6,7 @@ MilepostError                 exit 4: a bug of ours when raised bare
 │   ├── ContractError             a table: file, column, rows
 │   ├── CatalogueError            features.csv
 │   ├── FrameworkError            framework.toml
+│   ├── PlanError                 the plan of an experiment, or what was done against it
 │   ├── BundleError               a model bundle that is damaged or does not fit
 │   └── NotEnoughData             too few rows or churned accounts; carries the counts
 ├── EnvironmentFault          exit 3: disk, lock, network, permission
@@ -79,6 +80,12 @@ class FrameworkError(InputError):
     """The framework file says something that cannot be."""
 
     code = "FRAMEWORK"
+
+
+class PlanError(InputError):
+    """The plan of an experiment says something that cannot be, or something is asked for against it."""
+
+    code = "PLAN"
 
 
 class BundleError(InputError):

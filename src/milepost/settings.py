@@ -39,6 +39,7 @@ class Project(_Part):
     mlruns: str = "mlruns"
     features: str = "features.csv"
     framework: str = "framework.toml"
+    experiments: str = "experiments"
     roots: tuple[str, ...] = ()
     seed: Annotated[StrictInt, Field(ge=0)] = 7
     threads: Annotated[StrictInt, Field(ge=1, le=256)] = 2
@@ -312,7 +313,7 @@ class Settings(_Part):
     def check_outputs(self) -> None:
         """Raise SettingsError when anything would be written outside the folder and the declared roots."""
         project = self.project
-        for relative in (project.output, project.models, project.mlruns, project.framework):
+        for relative in (project.output, project.models, project.mlruns, project.framework, project.experiments):
             self.output_path(relative)
 
     @property
@@ -334,6 +335,11 @@ class Settings(_Part):
     def framework(self) -> Path:
         """The framework file."""
         return self.output_path(self.project.framework)
+
+    @property
+    def experiments(self) -> Path:
+        """Where experiments live: one folder each, with its plan, its lock and who got which arm."""
+        return self.output_path(self.project.experiments)
 
 
 def load(path: Path) -> Settings:
@@ -361,16 +367,17 @@ def parse(raw: dict[str, Any], folder: Path, where: str = "milepost.toml") -> Se
     try:
         return Settings.model_validate({**raw, "folder": folder})
     except ValidationError as error:
-        raise _readable(error.errors()[0], where) from None
+        raise readable(error.errors()[0], where) from None
 
 
-def _readable(error: ErrorDetails, where: str) -> SettingsError:
+def readable(error: ErrorDetails, where: str, root: type[BaseModel] = Settings) -> SettingsError:
+    """What pydantic found in a file that `root` describes, as one line with the nearest right key."""
     place = [str(part) for part in error["loc"]]
     if error["type"].startswith("date"):
         place = place[:-1]  # pydantic adds which of the two kinds it tried
     key = ".".join(place)
     if error["type"] == "extra_forbidden":
-        return SettingsError(f"unknown key '{key}'", where=where, fix=nearest(place[-1], _keys_beside(place)))
+        return SettingsError(f"unknown key '{key}'", where=where, fix=nearest(place[-1], _keys_beside(place, root)))
     if error["type"] == "missing":
         return SettingsError(f"'{key}' is missing", where=where, fix=f"add [{key}] with a path")
     message = error["msg"].removeprefix("Value error, ")
@@ -378,9 +385,9 @@ def _readable(error: ErrorDetails, where: str) -> SettingsError:
     return SettingsError(f"'{key}'{' = ' + shown if shown else ''}: {message[0].lower()}{message[1:]}", where=where)
 
 
-def _keys_beside(place: list[str]) -> list[str]:
+def _keys_beside(place: list[str], root: type[BaseModel]) -> list[str]:
     """The keys that are allowed where the wrong one stands."""
-    part: type[BaseModel] = Settings
+    part = root
     for name in place[:-1]:
         field = part.model_fields.get(name)
         if field is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from milepost.framework import Proven
 from milepost.scoring.next_step import COLUMNS, TABLE, Lack, next_steps
 from milepost.terms import Milestone
 
@@ -102,3 +104,22 @@ def test_the_chosen_step_is_open_and_none_that_is_open_is_better(data: Any) -> N
             assert chosen not in others
             assert set(others) - {""} <= set(open_)
             assert len(set(others) - {""}) == min(2, len(open_) - 1)
+
+
+def test_what_is_proven_stands_before_what_is_associated() -> None:
+    table = evidence(one=(2.0, 0.2), two=(1.0, 0.2))
+    found = Proven("one", "tour", "paid conversion", 9.0, 6.5, 11.5, date(2024, 5, 5))
+    steps = next_steps([lack(Milestone.MATURITY, [1, 1], one=[1, 0], two=[1, 1])], table, 2, (found,))
+    assert steps.loc[0, "next_step_because"] == (
+        "Proven by experiment 'tour': paid conversion +9.0 points (+6.5 to +11.5). Associated: retention differs by "
+        "+2.0 points (+1.0 to +3.0), an association; 20 % of those without it use it 90 days later."
+    )
+    assert "Proven" not in steps.loc[1, "next_step_because"]
+
+
+def test_what_is_proven_to_harm_is_no_step() -> None:
+    table = evidence(one=(2.0, 0.2), two=(1.0, 0.2))
+    found = Proven("one", "tour", "paid conversion", -9.0, -11.5, -6.5, date(2024, 5, 5))
+    steps = next_steps([lack(Milestone.MATURITY, [1], one=[1], two=[1])], table, 1, (found,))
+    assert steps.loc[0, "next_step"] == "Start with two"
+    assert steps.loc[0, "next_step_alternatives"] is None

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from milepost import __version__
+from milepost.cli.experiment import debug_from, experiment_app
 from milepost.cli.run import DEFAULT_CONFIG, AsJson, AsOf, Config, emit, job, one_line_errors, progress, wall_clock
 from milepost.terms import Goal
 
@@ -23,7 +24,9 @@ signals_app = typer.Typer(help="Build the signals: one row per account and snaps
 app.add_typer(signals_app, name="signals")
 framework_app = typer.Typer(help="Look at framework.toml: what every milestone means, and why.", no_args_is_help=True)
 app.add_typer(framework_app, name="framework")
+app.add_typer(experiment_app, name="experiment")
 _state = {"debug": False}
+debug_from(lambda: _state["debug"])
 
 
 def _version(wanted: bool) -> None:
@@ -51,12 +54,19 @@ def demo(
     world: Annotated[
         str, typer.Option(help="standard, no_effect, confounded, bundles, non_linear, growth, late_launch.")
     ] = "standard",
+    experiment: Annotated[
+        str, typer.Option(help="A finished experiment instead: help-content, real-time-support.")
+    ] = "",
 ) -> None:
     """Simulate a customer-support product with known truth, with settings that run as they are."""
     with one_line_errors(_state["debug"]):
         from milepost.pipeline.demo import make_demo
+        from milepost.pipeline.demo_experiment import make_experiment
 
-        print(make_demo(folder, accounts, months, seed, world, progress()))
+        if experiment:
+            print(make_experiment(folder, experiment, seed, progress()))
+        else:
+            print(make_demo(folder, accounts, months, seed, world, progress()))
 
 
 @app.command()

@@ -44,7 +44,7 @@ def as_of(subscriptions: ibis.Table, days: Sequence[date]) -> pd.DataFrame:
     first = first.filter(first.place == 0)[[*keys, "plan", "seats", "term_ends_at", "term_months"]]
     answer = first.inner_join(totals, keys).order_by(keys)
     columns = [ACCOUNT, SNAPSHOT, "plan", "seats", "mrr", "term_ends_at", "term_months", "items"]
-    return _frame(answer[columns])
+    return to_frame(answer[columns])
 
 
 def first_plans(subscriptions: ibis.Table) -> pd.DataFrame:
@@ -56,7 +56,7 @@ def first_plans(subscriptions: ibis.Table) -> pd.DataFrame:
     place = ibis.row_number().over(group_by=ACCOUNT, order_by=[base.started_at, base.plan])
     ranked = base.mutate(place=place)
     first = ranked.filter(ranked.place == 0)
-    return _frame(first.select(ACCOUNT, first_plan=first.plan, first_at=first.started_at).order_by(ACCOUNT))
+    return to_frame(first.select(ACCOUNT, first_plan=first.plan, first_at=first.started_at).order_by(ACCOUNT))
 
 
 def spans(subscriptions: ibis.Table, grace_days: int) -> pd.DataFrame:
@@ -64,7 +64,7 @@ def spans(subscriptions: ibis.Table, grace_days: int) -> pd.DataFrame:
 
     Items are taken together, and a new start within `grace_days` after an end continues the span.
     """
-    rows = _frame(subscriptions[[ACCOUNT, "started_at", "ended_at"]]).sort_values([ACCOUNT, "started_at", "ended_at"])
+    rows = to_frame(subscriptions[[ACCOUNT, "started_at", "ended_at"]]).sort_values([ACCOUNT, "started_at", "ended_at"])
     far = pd.Timestamp("2200-01-01")
     end = rows["ended_at"].fillna(far)
     # the furthest end among the account's earlier rows
@@ -85,7 +85,8 @@ def churned_accounts(subscriptions: ibis.Table, grace_days: int, first: datetime
     return int(ends.loc[known, ACCOUNT].nunique())
 
 
-def _frame(expression: ibis.Table) -> pd.DataFrame:
+def to_frame(expression: ibis.Table) -> pd.DataFrame:
+    """The rows of an expression, times in microseconds."""
     frame: pd.DataFrame = expression.get_backend().to_pyarrow(expression).to_pandas()
     for name in frame.select_dtypes("datetime"):
         frame[name] = frame[name].astype("datetime64[us]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -70,11 +71,11 @@ def write_demo(demo: Demo, folder: Path) -> None:
         for part in ("data", "truth"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         for name in ("accounts", "subscriptions", "conversations", "surveys", "access"):
-            _parquet(_arrow(getattr(demo, name)), folder / "data" / f"{name}.parquet")
-        _parquet(demo.events, folder / "data" / "events.parquet", _COMPACT)
-        _parquet(_arrow(demo.contact_effect), folder / "truth" / "contact_effect.parquet")
+            parquet(arrow(getattr(demo, name)), folder / "data" / f"{name}.parquet")
+        parquet(demo.events, folder / "data" / "events.parquet", _COMPACT)
+        parquet(arrow(demo.contact_effect), folder / "truth" / "contact_effect.parquet")
         (folder / "truth" / "truth.json").write_text(json.dumps(demo.truth, indent=2) + "\n", encoding="utf-8")
-        (folder / "features.csv").write_text(catalogue_text(demo), encoding="utf-8")
+        (folder / "features.csv").write_text(catalogue_text(demo.catalogue), encoding="utf-8")
         (folder / "milepost.toml").write_text(settings_text(demo), encoding="utf-8")
     except OSError as error:
         raise EnvironmentFault(
@@ -82,12 +83,12 @@ def write_demo(demo: Demo, folder: Path) -> None:
         ) from None
 
 
-def catalogue_text(demo: Demo) -> str:
+def catalogue_text(catalogue: Sequence[dict[str, str]]) -> str:
     """features.csv as text."""
     sheet = io.StringIO()
-    writer = csv.DictWriter(sheet, list(demo.catalogue[0]), lineterminator="\n")
+    writer = csv.DictWriter(sheet, list(catalogue[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(demo.catalogue)
+    writer.writerows(catalogue)
     return sheet.getvalue()
 
 
@@ -96,11 +97,12 @@ def settings_text(demo: Demo) -> str:
     return SETTINGS.format(complete_until=demo.complete_until.date().isoformat(), value_event=VALUE_EVENT)
 
 
-def _arrow(frame: pd.DataFrame) -> pa.Table:
+def arrow(frame: pd.DataFrame) -> pa.Table:
+    """A frame without pandas' own metadata, so that the same rows give the same bytes."""
     return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
 
 
-def _parquet(table: pa.Table, path: Path, encoding: dict[str, str] | None = None) -> None:
+def parquet(table: pa.Table, path: Path, encoding: dict[str, str] | None = None) -> None:
     """Write one table; columns without an encoding of their own go through a dictionary."""
     plain = [name for name in table.column_names if name not in (encoding or {})]
     pq.write_table(

@@ -2,6 +2,7 @@
 
 from milepost.framework.compare import Change, changes
 from milepost.framework.merge import merge
+from milepost.framework.proven import Proven, with_proven
 from milepost.framework.read import from_toml
 from milepost.framework.rules import (
     ActivationRule,
@@ -21,7 +22,7 @@ from milepost.framework.rules import (
     rules_of,
     with_tables,
 )
-from milepost.framework.text import in_between, in_words, quoted, to_toml
+from milepost.framework.text import in_between, in_words, proven_text, quoted, to_toml
 
 __all__ = [
     "ActivationRule",
@@ -29,6 +30,7 @@ __all__ = [
     "Change",
     "Framework",
     "Override",
+    "Proven",
     "Rule",
     "Rules",
     "SetupRule",
@@ -44,8 +46,10 @@ __all__ = [
     "is_weak",
     "merge",
     "overrides",
+    "proven_text",
     "quoted",
     "rules_of",
     "to_toml",
+    "with_proven",
     "with_tables",
 ]

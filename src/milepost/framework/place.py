@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from milepost.framework.text import quoted
 
-MANY = ("area", "category")
+MANY = ("area", "category", "proven")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from typing import Any
 from milepost.errors import FrameworkError
 from milepost.framework.check import check_names, check_order, check_places
 from milepost.framework.place import MANY, Place
+from milepost.framework.proven_read import KIND as PROVEN
+from milepost.framework.proven_read import proven_in
 from milepost.framework.rules import (
     EDITABLE,
     NAMED,
@@ -40,7 +42,7 @@ _KINDS: dict[str, type[Table]] = {
     "category": Category,
 }  # fmt: skip
 _OWN_NAME = {"area": ("area",), "category": ("name",)}
-_TOP_KEYS = ("version", "created", "fingerprint", *_KINDS)
+_TOP_KEYS = ("version", "created", "fingerprint", *_KINDS, PROVEN)
 _BESIDE = ("derived", "reason", "because", "evidence")
 
 
@@ -69,7 +71,9 @@ def from_toml(
             derived[name] = said
         if reason := text_of(content, "reason", place):
             reasons[name] = reason
-    made = replace(with_tables(framework, tables.values()), derived=derived, reasons=reasons)
+    features = None if catalogue is None else [feature.name for feature in catalogue]
+    proven = proven_in(raw.get(PROVEN, []), text, where, features)
+    made = replace(with_tables(framework, tables.values()), derived=derived, reasons=reasons, proven=proven)
     check_places(made, text, where)
     check_order(made, Place(text, where, "setup").row("within_days"))
     if catalogue is not None:

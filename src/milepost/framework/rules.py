@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeVar
 
+from milepost.framework.proven import Proven
 from milepost.maturity.categories import Category
 from milepost.milestones.definitions import Evidence, Milestones
 
@@ -94,7 +95,8 @@ class Framework:
     """The definitions that scoring goes by. fingerprint: of the data they were derived from.
 
     derived: name of a table -> what the data say, for tables in which a person set something else; a key that is not
-    in it is one of which the data say nothing. reasons: name of a table -> why, in that person's words.
+    in it is one of which the data say nothing. reasons: name of a table -> why, in that person's words. proven: what
+    finished experiments measured.
     """
 
     version: int
@@ -107,6 +109,7 @@ class Framework:
     areas: tuple[AreaRule, ...] = ()
     derived: Mapping[str, Definition] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    proven: tuple[Proven, ...] = ()
 
     @property
     def tables(self) -> dict[str, Table]:

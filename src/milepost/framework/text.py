@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from numbers import Integral
 
+from milepost.framework.proven import Proven
 from milepost.framework.rules import AreaRule, Definition, Framework, Table, Value, definition_of, names_in
 from milepost.maturity.categories import Category
 from milepost.milestones.definitions import Evidence
@@ -23,6 +24,7 @@ _HEADER = """\
 # "none" stands for no threshold or cut: nothing is judged by it until you set one.
 # derived is what the data say: leave it as it is. A value that differs from it was set by hand, and stays when derive
 # writes the file anew. Say why in `reason` (comments of your own are not kept), and count version up: scores carry it.
+# proven: what experiments measured; "milepost experiment report NAME --prove" writes it, and derive leaves it alone.
 # evidence: points (effect, low, high) by which those who reach it differ; shares from 0 to 1.
 """
 _KIND = {"area": "[[area]]", "category": "[[category]]"}
@@ -36,7 +38,20 @@ def to_toml(framework: Framework) -> str:
         f"created = {framework.created.isoformat()}",
         f"fingerprint = {quoted(framework.fingerprint)}",
     ]
-    return "\n".join([*head, *(_table(framework, where) for where in framework.tables)]) + "\n"
+    tables = (_table(framework, where) for where in framework.tables)
+    return "\n".join([*head, *tables, *(proven_text(one) for one in framework.proven)]) + "\n"
+
+
+def proven_text(proven: Proven) -> str:
+    """One finding of an experiment as a table of the file."""
+    names = ("feature", "experiment", "metric", "unit")
+    return "\n".join([
+        "", "[[proven]]",
+        *(f"{key} = {quoted(getattr(proven, key))}" for key in names),
+        *(f"{key} = {_number(getattr(proven, key))}" for key in ("effect", "low", "high")),
+        f"finished = {proven.finished.isoformat()}",
+        f"note = {quoted(proven.note)}",
+    ])  # fmt: skip
 
 
 def quoted(text: str) -> str:

@@ -54,6 +54,7 @@ def show_framework(job: Job) -> Result:
         "fingerprint": framework.fingerprint,
         "tables": [_table_json(framework, where) for where in framework.tables],
         "overrides": [asdict(override) for override in overrides(framework)],
+        "proven": [asdict(one) for one in framework.proven],
     }
     return Result(answer, framework_text(framework, job.settings.framework.name))
 
@@ -97,6 +98,9 @@ def framework_text(framework: Framework, name: str) -> str:
             "* set by hand, from the data to the file",
             *(line for where in marked for line in _by_hand(framework, where, found)),
         ]
+    if framework.proven:
+        said = [f"{one.feature}: {one.words}" for one in framework.proven]
+        lines += ["", "proven by experiments", *(line for text in said for line in _filled(text))]
     return "\n".join(lines)
 
 

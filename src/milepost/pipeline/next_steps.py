@@ -86,7 +86,7 @@ def _line(
 def next_steps_at(job: Job, framework: Framework, rows: Observations) -> pd.DataFrame:
     """The next step of every row, in the rows' order; without published evidence the steps stand without figures."""
     held = held_by(job, framework, rows)
-    return next_steps(lacks_at(job, framework, rows, held), _published(job), len(rows.context))
+    return next_steps(lacks_at(job, framework, rows, held), _published(job), len(rows.context), framework.proven)
 
 
 def _published(job: Job) -> pd.DataFrame:

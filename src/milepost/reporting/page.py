@@ -60,7 +60,7 @@ class ModelRow:
 
 def render(summary: Summary, figures: dict[str, str]) -> str:
     """The whole page. `figures`: name -> SVG text from `draw_all`; those that are absent are said to be."""
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     found = summary.results.evaluation
     return template.render(
         s=summary,
@@ -168,8 +168,9 @@ def _models(summary: Summary) -> list[ModelRow]:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates with their filters; every text is escaped."""
+    made = Environment(
         loader=PackageLoader("milepost.reporting"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
@@ -177,8 +178,8 @@ def _environment() -> Environment:
         "cut": cut, "percent": percent, "points": points, "whole": whole, "decimals": decimals, "effect": effect,
         "p_value": p_value, "in_groups": in_groups, "undefined": undefined, "standing": standing,
     }  # fmt: skip
-    environment.filters.update(filters)
-    return environment
+    made.filters.update(filters)
+    return made
 
 
 def whole(value: float | None) -> str:

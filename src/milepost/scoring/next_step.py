@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from milepost.framework import Proven
 from milepost.terms import Milestone
 
 Flags = NDArray[np.bool_]
@@ -47,22 +48,25 @@ class Lack:
     words: Texts
 
 
-def next_steps(lacks: Sequence[Lack], table: pd.DataFrame, rows: int) -> pd.DataFrame:
+def next_steps(lacks: Sequence[Lack], table: pd.DataFrame, rows: int, proven: Sequence[Proven] = ()) -> pd.DataFrame:
     """One row per row: the milestone, the step in words, the evidence behind it, and others; None where there is none.
 
     lacks: in the order of the milestones. table: evidence of every step, columns TABLE; a step without a row in it can
-    be a next step, after all that have one.
+    be a next step, after all that have one. proven: what experiments measured, said before what is associated; what
+    they found to harm is no step.
     """
+    harmful = [one.feature for one in proven if one.harms]
     found = pd.DataFrame({name: np.full(rows, None, dtype=object) for name in COLUMNS})
     waiting = np.ones(rows, dtype=bool)
     for lack in lacks:
         evidence = _evidence(lack, table)
         worth = _worth(evidence)
-        open_ = lack.open & (worth >= 0)  # what is known not to help is no next step
+        # what is known not to help is no next step
+        open_ = lack.open & (worth >= 0) & ~np.isin(np.array(lack.steps, dtype=object), harmful)
         chosen = np.flatnonzero(waiting & lack.asked & open_.any(axis=1))
         if len(chosen):
             order = np.argsort(-worth, kind="stable")
-            _fill(found, lack, (chosen, order, open_[np.ix_(chosen, order)]), evidence)
+            _fill(found, lack, (chosen, order, open_[np.ix_(chosen, order)]), _sayings(lack, evidence, proven))
             waiting[chosen] = False
     return found
 
@@ -71,16 +75,25 @@ def _fill(
     found: pd.DataFrame,
     lack: Lack,
     ranked_for: tuple[NDArray[np.intp], NDArray[np.intp], Flags],
-    evidence: pd.DataFrame,
+    because: Texts,
 ) -> None:
     """Write the answers of the chosen rows; ranked: bool [chosen × steps], the steps in order, best first."""
     chosen, order, ranked = ranked_for
     first = order[ranked.argmax(axis=1)]
-    because = np.array([_because(lack.milestone, row) for row in evidence.itertuples()], dtype=object)
     found.loc[chosen, "next_milestone"] = None if lack.milestone is None else lack.milestone.value
     found.loc[chosen, "next_step"] = lack.words[chosen, first]
     found.loc[chosen, "next_step_because"] = because[first]
     found.loc[chosen, "next_step_alternatives"] = _others(ranked, np.array(lack.steps, dtype=object)[order])
+
+
+def _sayings(lack: Lack, evidence: pd.DataFrame, proven: Sequence[Proven]) -> Texts:
+    """Per step: what experiments proved, then what goes with it."""
+    measured = {step: " ".join(one.words for one in proven if one.feature == step) for step in lack.steps}
+    said = [_because(lack.milestone, row) for row in evidence.itertuples()]
+    return np.array([
+        f"{measured[step]} Associated: {text[0].lower()}{text[1:]}" if measured[step] else text
+        for step, text in zip(lack.steps, said, strict=True)
+    ], dtype=object)  # fmt: skip
 
 
 def _evidence(lack: Lack, table: pd.DataFrame) -> pd.DataFrame:
