@@ -55,7 +55,7 @@ def demo(
         str, typer.Option(help="standard, no_effect, confounded, bundles, non_linear, growth, late_launch.")
     ] = "standard",
     experiment: Annotated[
-        str, typer.Option(help="A finished experiment instead: help-content, real-time-support.")
+        str, typer.Option(help="A finished experiment instead, of its own size: help-content, real-time-support.")
     ] = "",
 ) -> None:
     """Simulate a customer-support product with known truth, with settings that run as they are."""

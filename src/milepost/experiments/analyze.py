@@ -95,6 +95,15 @@ class Differs:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What decisions are taken from: complete metrics, guardrails that are watched, and the hypotheses."""
+
+    lines: tuple[Line, ...]
+    watched: tuple[Line, ...]
+    tested: tuple[Tested, ...]
+
+
+@dataclass(frozen=True)
 class Analysis:
     """All that one look says.
 
@@ -120,26 +129,25 @@ class Analysis:
 
 
 def analyse(plan: Plan, data: Data, checked: Checked, as_of: date, look: Look, seed: int = 7) -> Analysis:
-    """Analyse a look. No clock and no file: everything comes in. seed: of folds and bootstraps of who gains."""
-    matured = [metric for metric in plan.metric if metric.name in data.values and is_mature(plan, metric, as_of, look)]
+    """Analyse a look. No clock and no file: everything comes in. seed: of folds and bootstraps of who gains.
+
+    Of data that cannot be believed nothing is estimated.
+    """
+    told = [] if checked.invalid else [metric for metric in plan.metric if metric.name in data.values]
+    matured = [metric for metric in told if is_mature(plan, metric, as_of, look)]
+    young = [metric for metric in told if metric.role == "guardrail" and metric not in matured]
     lines = [_line(plan, data, metric, arm, look.alpha) for metric in matured for arm in plan.treated]
-    young = [metric for metric in plan.metric if metric.role == "guardrail" and metric not in matured]
-    watched = [
-        _watched(plan, data, metric, arm) for metric in young if metric.name in data.values for arm in plan.treated
-    ]
+    watched = [_watched(plan, data, metric, arm) for metric in young for arm in plan.treated]
     tested = _tested(plan, lines, look.alpha)
-    grouped = [
-        line for metric in matured if metric in plan.deciding for arm in plan.treated
-        for name in data.groups for line in _by_group(plan, data, metric, arm, name, look.alpha)
-    ]  # fmt: skip
-    decided = {arm.name: _decide(plan, arm, data, lines, watched, tested, look, checked) for arm in plan.treated}
-    returns = returns_of(plan, data.units, data.values, {metric.name for metric in matured}, look.alpha)
+    pairs = [(metric, arm) for metric in matured if metric in plan.deciding for arm in plan.treated]
+    groups = [line for pair in pairs for name in data.groups for line in _by_group(plan, data, pair, name, look.alpha)]
+    found = Found(tuple(lines), tuple(watched), tuple(tested))
+    decided = {arm.name: _decide(plan, arm, data, found, (look, checked)) for arm in plan.treated}
     return Analysis(
-        as_of, look, checked, tuple(lines), tuple(grouped), tuple(_differs(plan, grouped)), tuple(tested),
-        tuple(watched), returns,
+        as_of, look, checked, found.lines, tuple(groups), tuple(_differs(plan, groups)), found.tested, found.watched,
+        returns_of(plan, data.units, data.values, {metric.name for metric in matured}, look.alpha),
         {name: answer[0] for name, answer in decided.items()}, {name: answer[1] for name, answer in decided.items()},
-        {(metric.name, arm.name): _gains(plan, data, metric, arm, seed)
-         for metric in matured if metric in plan.deciding for arm in plan.treated},
+        {(metric.name, arm.name): _gains(plan, data, metric, arm, seed) for metric, arm in pairs},
     )  # fmt: skip
 
 
@@ -175,7 +183,8 @@ def _watched(plan: Plan, data: Data, metric: Metric, arm: Arm) -> Line:
     return Line(metric.name, arm.name, "", "", metric.role, found, _known(values, arms))
 
 
-def _by_group(plan: Plan, data: Data, metric: Metric, arm: Arm, name: str, alpha: float) -> list[Line]:
+def _by_group(plan: Plan, data: Data, pair: tuple[Metric, Arm], name: str, alpha: float) -> list[Line]:
+    metric, arm = pair
     labels, values = data.groups[name].astype(str).to_numpy(), data.values[metric.name]
     tag = metric.role if name in plan.analysis.segments else EXPLORATORY
     found = []
@@ -240,15 +249,15 @@ def _of(plan: Plan, hypothesis: Hypothesis, lines: Sequence[Line]) -> Line | Non
 
 
 def _decide(
-    plan: Plan, arm: Arm, data: Data, lines: Sequence[Line], watched: Sequence[Line], tested: Sequence[Tested],
-    look: Look, checked: Checked,
-) -> tuple[DecisionName, tuple[str, ...]]:  # fmt: skip
+    plan: Plan, arm: Arm, data: Data, found: Found, when: tuple[Look, Checked]
+) -> tuple[DecisionName, tuple[str, ...]]:
     """The decision on one arm."""
+    look, checked = when
     if checked.invalid:
         return DecisionName.INVALID, tuple(fault.check for fault in checked.invalid)
-    family = {(one.hypothesis.metric, one.arm): one.p_family for one in tested}
-    mine = {line.metric: line for line in [*watched, *lines] if line.arm == arm.name}
-    ready = {line.metric for line in lines}
+    family = {(one.hypothesis.metric, one.arm): one.p_family for one in found.tested}
+    mine = {line.metric: line for line in (*found.watched, *found.lines) if line.arm == arm.name}
+    ready = {line.metric for line in found.lines}
     guards = [metric for metric in plan.metric if metric.role == "guardrail"]
     judged = {
         name: Judged(

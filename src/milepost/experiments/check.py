@@ -106,22 +106,28 @@ def sample_ratios(
 
 
 def ratio_faults(ratios: Sequence[SampleRatio]) -> list[Fault]:
-    """A fault for the ratio of all accounts, and for each group whose p is small for so many groups looked at."""
+    """A fault for the ratio of all accounts, and one per grouping in which a p is small for so many values of it."""
     found = []
-    for number, ratio in enumerate(ratios):
-        tested = sum(np.isfinite(other.p) for other in ratios if other.group == ratio.group)
-        level = SUSPICIOUS if number == 0 else SUSPICIOUS / max(tested, 1)
-        if np.isfinite(ratio.p) and ratio.p < level:
-            who = f" ({ratio.group} {ratio.value})" if ratio.group else ""
-            shown = " and ".join(f"{n:,}" for n in ratio.observed)
-            planned = " and ".join(f"{n:,.0f}" for n in ratio.expected)
-            found.append(Fault(
-                "sample ratio", sum(ratio.observed), True,
-                f"sample-ratio mismatch{who}: {shown} accounts where {planned} were planned, "
-                f"chi-square {ratio.statistic:.1f}, p {ratio.p:.2g}",
-                "find which accounts are lost or let in twice, then begin a new experiment",
-            ))  # fmt: skip
+    for group in dict.fromkeys(ratio.group for ratio in ratios):
+        tested = [ratio for ratio in ratios if ratio.group == group and np.isfinite(ratio.p)]
+        off = [ratio for ratio in tested if ratio.p < SUSPICIOUS / len(tested)]
+        if off:
+            found.append(_ratio_fault(group, min(off, key=lambda ratio: ratio.p), len(off)))
     return found
+
+
+def _ratio_fault(group: str, worst: SampleRatio, count: int) -> Fault:
+    """What is said of a grouping: the value that is furthest off, and how many are."""
+    many = f", the worst of {count}" if count > 1 else ""
+    who = f" ({group} {worst.value}{many})" if group else ""
+    shown = " and ".join(f"{n:,}" for n in worst.observed)
+    planned = " and ".join(f"{n:,.0f}" for n in worst.expected)
+    return Fault(
+        "sample ratio", sum(worst.observed), True,
+        f"sample-ratio mismatch{who}: {shown} accounts where {planned} were planned, chi-square "
+        f"{worst.statistic:.1f}, p {worst.p:.2g}",
+        "find which accounts are lost or let in twice, then begin a new experiment",
+    )  # fmt: skip
 
 
 def two_arms(log: pd.DataFrame) -> list[Fault]:

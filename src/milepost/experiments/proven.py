@@ -39,8 +39,7 @@ def _is_clear(analysis: Analysis, line: Line) -> bool:
 def _finding(plan: Plan, analysis: Analysis, line: Line, feature: str) -> Proven:
     metric, found = plan.metric_named(line.metric), line.estimate
     scale = (100.0 if metric.is_share else 1.0) * (-1.0 if plan.arm_named(line.arm).without else 1.0)
-    low, high = sorted((scale * found.low, scale * found.high))
-    return Proven(
-        feature, plan.name, metric.words, scale * found.difference, low, high, analysis.as_of,
-        "points" if metric.is_share else "",
-    )  # fmt: skip
+    # the middle lies between its bounds, whichever way the sign turns them
+    low, effect, high = sorted(round(scale * figure, 2) for figure in (found.low, found.difference, found.high))
+    unit = "points" if metric.is_share else ""
+    return Proven(feature, plan.name, metric.words, effect, low, high, analysis.as_of, unit)

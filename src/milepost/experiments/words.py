@@ -99,8 +99,9 @@ def decision_sentence(plan: Plan, arm: str, analysis: Analysis) -> str:
     name, behind = analysis.decision[arm], analysis.behind[arm]
     doing = plan.arm_named(arm)
     if name is DecisionName.INVALID:
-        why = "; ".join(fault.what for fault in analysis.checked.invalid)
-        return f"{name}: nothing may be concluded. {why[0].upper()}{why[1:]}."
+        first, *others = (fault.what for fault in analysis.checked.invalid)
+        more = f"; {len(others)} more, see 'milepost experiment check {plan.name}'" if others else ""
+        return f"{name}: nothing may be concluded. {first[0].upper()}{first[1:]}{more}."
     words = ", ".join(plan.metric_named(metric).words for metric in behind)
     if name is DecisionName.TOO_EARLY:
         return f"{name}: {words} {_until(plan, analysis, behind)}."

@@ -254,9 +254,7 @@ def check_experiment(job: Job, name: str) -> Result:
     log = folder.arms
     units = data.units_of(job, plan, log)
     whole = Look(1, 1, 1.0, plan.analysis.alpha)
-    found = data.checked(
-        job, plan, log, units, data.outcomes(job, plan, units, job.as_of, whole), data.covariates(job, plan, units)[1]
-    )
+    found = data.checked(job, plan, log, units, data.outcomes(job, plan, units, job.as_of, whole))
     return Result(checked_json(found), checked_text(plan, found), "; ".join(f.what for f in found.invalid))
 
 

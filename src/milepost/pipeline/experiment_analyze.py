@@ -71,9 +71,8 @@ def look_at(job: Job, name: str, by: Sequence[str] = ()) -> Looked:
         )
     job.progress(f"measuring {len(plan.metric)} metrics on {len(kept):,} accounts")
     values = data.outcomes(job, plan, kept, job.as_of, look)
-    columns, named = data.covariates(job, plan, kept)
-    # the sample ratio is that of everybody assigned, outcomes or not
-    found = data.checked(job, plan, log, units if look.of == 1 else kept, values, named)
+    columns = data.covariates(job, plan, kept)
+    found = data.checked(job, plan, log, kept, values)
     material = data.data_of(plan, kept, values, columns, by)
     return Looked(folder, plan, material, analyse(plan, material, found, job.as_of, look, job.settings.project.seed))
 
@@ -108,11 +107,15 @@ def analyze_experiment(job: Job, name: str, by: Sequence[str] = ()) -> Result:
     """Print and publish a look. The gate says no when the data are INVALID."""
     looked = look_at(job, name, by)
     path = _save(job, looked)
-    found = looked.analysis
     answer = as_json(looked)
     text = "\n".join([analysis_text(looked), "", f"tables: {shown(path)}"])
-    gate = "; ".join(fault.what for fault in found.checked.invalid)
-    return Result(answer, text, f"INVALID: {gate}" if gate else "")
+    return Result(answer, text, _gate(looked))
+
+
+def _gate(looked: Looked) -> str:
+    """Why the gate says no, in a line; all of it stands in the answer."""
+    faults = [fault.what for fault in looked.analysis.checked.invalid]
+    return f"INVALID: {faults[0]}" + (f"; {len(faults) - 1} more" if len(faults) > 1 else "") if faults else ""
 
 
 def _save(job: Job, looked: Looked) -> Path:
@@ -176,6 +179,7 @@ def analysis_text(looked: Looked) -> str:
                                                  if found.look.of > 1 else "")  # fmt: skip
     arms = ", ".join(f"{name} {count:,}" for name, count in found.checked.accounts.items())
     lines = [f"{head}: {arms} accounts", *(decision_sentence(plan, arm, found) for arm in found.decision)]
+    lines += [f"- {fault.what}; {fault.what_to_do}" for fault in found.checked.invalid]
     if not found.checked.invalid:
         for title, part in _parts(plan, found):
             lines += ["", title, *(f"- {line}" for line in part)] if part else []
@@ -238,10 +242,9 @@ def report_experiment(job: Job, name: str, by: Sequence[str] = (), prove: bool =
     publish(target, f"{job.as_of}-{job.now:%Y%m%dT%H%M%S%f}",
             lambda place: (place / "report.html").write_text(page, encoding="utf-8"))  # fmt: skip
     run = log_run(job.settings.mlruns, _record(job, looked, page, metrics))
-    gate = "; ".join(fault.what for fault in looked.analysis.checked.invalid)
     answer = {"report": str(target / "report.html"), "run": run, **as_json(looked)}
     text = f"{analysis_text(looked)}\n\nreport: {shown(target / 'report.html')}\nMLflow run: {run}{said}"
-    return Result(answer, text, f"INVALID: {gate}" if gate else "")
+    return Result(answer, text, _gate(looked))
 
 
 def _prove(job: Job, looked: Looked) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -113,10 +113,15 @@ def is_ripe(units: pd.DataFrame, days: int, as_of: date) -> np.ndarray:
     return np.asarray((ends <= midnight(as_of)).to_numpy())
 
 
-def covariates(job: Job, plan: Plan, units: pd.DataFrame) -> tuple[Floats, pd.DataFrame]:
-    """The plan's covariates as columns of numbers, and named for the balance; all from before enrolment."""
+def covariates(job: Job, plan: Plan, units: pd.DataFrame) -> Floats:
+    """The plan's covariates as columns of numbers, all from before enrolment: float [accounts × columns]."""
+    return _before(job, plan, units, plan.analysis.covariates).to_numpy(dtype=float)
+
+
+def _before(job: Job, plan: Plan, units: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Attributes, and for "before" the deciding metrics before enrolment, as named columns of numbers."""
     named: dict[str, Floats] = {}
-    for name in plan.analysis.covariates:
+    for name in dict.fromkeys(names):
         if name == BEFORE:
             named |= {f"{metric.name} before": before(job.tables, units, metric) for metric in plan.deciding}
         elif pd.api.types.is_numeric_dtype(units[name]):
@@ -124,8 +129,7 @@ def covariates(job: Job, plan: Plan, units: pd.DataFrame) -> tuple[Floats, pd.Da
         else:
             columns = dummies(units[name].astype(str).to_numpy())
             named |= {f"{name} {place + 1}": column for place, column in enumerate(columns)}
-    frame = pd.DataFrame(named, index=units.index)
-    return frame.to_numpy(dtype=float), frame
+    return pd.DataFrame(named, index=units.index)
 
 
 def data_of(
@@ -138,10 +142,9 @@ def data_of(
     return Data(units, values, columns, {name: units[name].astype(str) for name in names}, attributes)
 
 
-def checked(
-    job: Job, plan: Plan, log: pd.DataFrame, units: pd.DataFrame, values: dict[str, Values], named: pd.DataFrame
-) -> check.Checked:
-    """Every check of an experiment's data."""
+def checked(job: Job, plan: Plan, log: pd.DataFrame, units: pd.DataFrame, values: dict[str, Values]) -> check.Checked:
+    """Every check of an experiment's data; balance of covariates, segments and deciding metrics of before."""
+    named = _before(job, plan, units, (*plan.analysis.covariates, *plan.analysis.segments, BEFORE))
     segments = {name: units[name].astype(str) for name in plan.analysis.segments}
     ratios = check.sample_ratios(units, plan.weights, segments)
     balance = check.balance(units["arm"], plan.control.name, named)
