@@ -240,6 +240,35 @@ def test_between_two_looks_nothing_is_shown(milepost, own):
     last = json.loads(milepost("experiment", "analyze", NAME, "-c", config, "--as-of", "2024-03-04", "--json").stdout)
     assert last["look"]["number"] == 4
     assert 0.04 < last["look"]["alpha"] < 0.05
+    assert {line["metric"] for line in last["metrics"]} >= {"activated", "questions"}
+    assert "paid_day_90" not in {line["metric"] for line in last["metrics"]}  # a longer run is waited for
+    # from March 4 on the data are frozen: the same look again, and the long run when it is complete
+    later = json.loads(milepost("experiment", "analyze", NAME, "-c", config, "--as-of", "2024-05-05", "--json").stdout)
+    assert later["look"] == last["look"]
+    assert "paid_day_90" in {line["metric"] for line in later["metrics"]}
+
+
+def test_accounts_of_a_table_enter_at_their_own_times(milepost, own):
+    config = own / "milepost.toml"
+    log = pd.read_parquet(log_of(own))
+    # accounts that are there already, with a life before; two that are not among the accounts
+    ids = [*log["account_id"].head(600), "x1", "x2"]
+    pd.DataFrame({"account_id": ids, "enrolled_at": "2024-03-15T10:00:00Z"}).to_csv(own / "units.csv", index=False)
+    milepost("experiment", "new", "again", "-c", config)
+    plan = own / "experiments" / "again" / "plan.toml"
+    lines = plan.read_text(encoding="utf-8").splitlines()
+    lines = ["start = 2024-03-15" if line.startswith("start =") else line for line in lines]
+    lines = ['end = 2024-03-16\nunits = "units.csv"' if line.startswith("end =") else line for line in lines]
+    lines = ['[analysis]\nunderpowered_because = "a try"' if line == "[analysis]" else line for line in lines]
+    plan.write_text("\n".join(lines), encoding="utf-8")
+    assert milepost("experiment", "lock", "again", "-c", config).exit_code == 0
+    assigned = json.loads(milepost("experiment", "assign", "again", "-c", config, "--json").stdout)
+    assert assigned["new"] == 600
+    checked = milepost("experiment", "check", "again", "-c", config)
+    assert checked.exit_code == 0, checked.stderr
+    (own / "units.csv").write_text("account_id,enroled_at\na,2024-03-15\n", encoding="utf-8")
+    refused = milepost("experiment", "assign", "again", "-c", config)
+    assert "units.csv: column 'enrolled_at' is missing; did you mean 'enroled_at'?" in refused.stderr
 
 
 def test_what_is_proven_reaches_the_framework_file(milepost, own):

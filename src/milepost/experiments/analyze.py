@@ -152,10 +152,16 @@ def analyse(plan: Plan, data: Data, checked: Checked, as_of: date, look: Look, s
 
 
 def is_mature(plan: Plan, metric: Metric, as_of: date, look: Look) -> bool:
-    """Whether a metric may be shown: its last account has its window behind it, or a planned look has come."""
-    if look.of > 1:
+    """Whether a metric may be shown: its last account has its window behind it, or a planned look has come.
+
+    A look is one at the metrics that are through when the deciding ones are; a longer run is waited for.
+    """
+    over = as_of >= plan.matures_on(metric)
+    if look.of == 1:
+        return over
+    if metric.window_days <= plan.longest_deciding:
         return look.number > 0
-    return as_of >= plan.matures_on(metric)
+    return over
 
 
 def arms_for(plan: Plan, data: Data, arm: Arm, inside: np.ndarray | None = None) -> Arms:

@@ -156,7 +156,7 @@ def _money(tables: Tables, units: pd.DataFrame, metric: Metric, name: str, total
 
 def _time_to(tables: Tables, units: pd.DataFrame, metric: Metric) -> Values:
     """Days until the event, or until the account is no longer watched: the end of the window, or of the data."""
-    first = first_times(tables, units, metric)
+    first = _first_since(tables, units, metric)
     enrolled = units[ENROLLED].reset_index(drop=True)
     watched = _days(pd.Timestamp(tables.complete_until) - enrolled).clip(upper=float(metric.window_days))
     days = _days(first.reset_index(drop=True) - enrolled).to_numpy(dtype=float)
@@ -167,6 +167,16 @@ def _time_to(tables: Tables, units: pd.DataFrame, metric: Metric) -> Values:
 
 def _days(spans: pd.Series) -> pd.Series:
     return pd.Series(spans.dt.total_seconds() / 86_400)
+
+
+def _first_since(tables: Tables, units: pd.DataFrame, metric: Metric) -> pd.Series:
+    """When each account first did it within the window; NaT for never."""
+    if _TABLE[metric.measure] == "events":
+        rows = _within(tables.events.filter(tables.events.event_name.isin(metric.events)), units, "occurred_at", metric)
+        found = to_frame(rows.group_by(ACCOUNT).aggregate(first=rows.occurred_at.min()))
+        return _aligned(found.set_index(ACCOUNT)["first"], units)
+    paid = _paid(_subscriptions(tables, units))
+    return _aligned(paid[paid["started_at"] >= paid[ENROLLED]].groupby(ACCOUNT)["started_at"].min(), units)
 
 
 def _subscriptions(tables: Tables, units: pd.DataFrame) -> pd.DataFrame:

@@ -216,10 +216,9 @@ class Plan(_Part):
         return tuple(metric for metric in self.metric if metric.name in (self.decision.by or primary))
 
     @property
-    def event_names(self) -> set[str]:
-        """Every event the plan names."""
-        exposure = {self.exposure.event} if self.exposure.event else set()
-        return exposure | {name for metric in self.metric for name in metric.events}
+    def longest_deciding(self) -> int:
+        """Days until an account has the window of every deciding metric behind it."""
+        return max(metric.window_days for metric in self.deciding)
 
     def metric_named(self, name: str) -> Metric:
         """The metric of that name."""

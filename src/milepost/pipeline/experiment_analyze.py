@@ -63,8 +63,7 @@ def look_at(job: Job, name: str, by: Sequence[str] = ()) -> Looked:
     look = _look(job, folder, plan, units)
     kept = units
     if look.of > 1:
-        longest = max(metric.window_days for metric in plan.deciding)
-        kept = units[data.is_ripe(units, longest, job.as_of)].reset_index(drop=True)
+        kept = units[data.is_ripe(units, plan.longest_deciding, job.as_of)].reset_index(drop=True)
     if kept.empty:
         raise PlanError(
             "no account has its window behind it", where=folder.where, fix="wait, or choose a later --as-of"
@@ -89,16 +88,16 @@ def _look(job: Job, folder: Folder, plan: Plan, units: pd.DataFrame) -> Look:
     rules = plan.analysis
     if rules.looks == 1:
         return Look(1, 1, 1.0, rules.alpha)
-    longest = max(metric.window_days for metric in plan.deciding)
-    through = int(data.is_ripe(units, longest, job.as_of).sum())
-    over = job.as_of >= plan.enrolment.end + timedelta(days=longest)
-    share = 1.0 if over else min(through / plan.enrolment.planned_accounts, 1.0)
-    number = rules.looks if over else int(share * rules.looks)
-    taken = {one.number: one for one in folder.looks}
-    earlier = [one.share for number_, one in taken.items() if number_ < number]
-    done = taken.get(number)
-    if number == 0 or (done is not None and done.as_of != job.as_of) or any(n > number for n in taken):
+    end = plan.enrolment.end + timedelta(days=plan.longest_deciding)
+    through = int(data.is_ripe(units, plan.longest_deciding, job.as_of).sum())
+    share = 1.0 if job.as_of >= end else min(through / plan.enrolment.planned_accounts, 1.0)
+    number = rules.looks if job.as_of >= end else int(share * rules.looks)
+    taken = {one.number: one.as_of for one in folder.looks}
+    # from the end on the data are frozen: to look at them again is the same look
+    same = taken.get(number) in (None, job.as_of) or min(taken[number], job.as_of) >= end
+    if number == 0 or not same or any(other > number for other in taken):
         return Look(0, rules.looks, share, rules.alpha)
+    earlier = [one.share for one in folder.looks if one.number < number and one.share < share]
     design = spend((*earlier, share), rules.alpha)
     return Look(number, rules.looks, share, design.alpha_at(len(design.bounds)))
 

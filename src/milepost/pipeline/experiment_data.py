@@ -57,7 +57,7 @@ def _read_units(path: Path) -> pd.DataFrame:
     if missing := [name for name in (ACCOUNT, "enrolled_at") if name not in found]:
         raise PlanError(f"column '{missing[0]}' is missing", where=path.name,
                         fix=nearest(missing[0], map(str, found.columns)))  # fmt: skip
-    times = pd.to_datetime(found["enrolled_at"], errors="coerce")
+    times = pd.to_datetime(found["enrolled_at"], errors="coerce", utc=True).dt.tz_localize(None)
     if times.isna().any():
         raise PlanError(f"{int(times.isna().sum())} unreadable enrolled_at", where=path.name,
                         expected="times such as 2024-01-31 10:00")  # fmt: skip
@@ -160,12 +160,15 @@ def checked(job: Job, plan: Plan, log: pd.DataFrame, units: pd.DataFrame, values
 
 
 def _too_early(job: Job, plan: Plan, units: pd.DataFrame) -> list[check.Fault]:
-    """Exposure or outcomes that lie before the assignment."""
+    """Exposure, or outcomes of new accounts, that lie before the assignment.
+
+    Accounts of the plan's own table had a life before: what they did in it is no outcome of the experiment.
+    """
     faults: list[check.Fault] = []
     if plan.exposure.event:
         faults += check.early_exposure(units, first_event(job.tables, units, (plan.exposure.event,)))
     for metric in plan.metric:
-        if _happens_once(metric):
+        if not plan.enrolment.units and _happens_once(metric):
             faults += check.early_outcomes(units, metric.name, first_times(job.tables, units, metric))
     return faults
 
