@@ -263,6 +263,24 @@ class TrainingSettings(_Part):
     min_rows: Annotated[StrictInt, Field(ge=10)] = 200
 
 
+class Sink(_Part):
+    """`[[scoring.sinks]]`: a table the scores go to besides their files.
+
+    `duckdb` with a `path`, or `database` with `url_env`, the environment variable that holds its address.
+    """
+
+    kind: Literal["duckdb", "database"]
+    path: str = ""
+    url_env: str = ""
+    table: str = "milepost_scores"
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if bool(self.path) != (self.kind == "duckdb") or bool(self.url_env) != (self.kind == "database"):
+            raise ValueError("duckdb takes a path, database takes url_env")
+        return self
+
+
 class ScoringSettings(_Part):
     """`[scoring]`: risk bands and the action line."""
 
@@ -271,6 +289,8 @@ class ScoringSettings(_Part):
     action_share: Share = 0.10
     always_explain: Annotated[StrictInt, Field(ge=0)] = 5_000  # reasons for at least so many accounts
     reasons: Annotated[StrictInt, Field(ge=0, le=10)] = 3
+    keep_dates: Annotated[StrictInt, Field(ge=2)] = 400  # scored dates whose history is kept
+    sinks: tuple[Sink, ...] = ()
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -315,6 +335,9 @@ class Settings(_Part):
         project = self.project
         for relative in (project.output, project.models, project.mlruns, project.framework, project.experiments):
             self.output_path(relative)
+        for sink in self.scoring.sinks:
+            if sink.path:
+                self.output_path(sink.path)
 
     @property
     def output(self) -> Path:

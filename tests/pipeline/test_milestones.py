@@ -18,6 +18,7 @@ from milepost.pipeline.milestones import (
     evidence_in_use,
     find_journey_of,
     find_milestones,
+    held_by,
     milestones_json,
     milestones_text,
     publish_milestones,
@@ -70,7 +71,7 @@ def test_definitions_in_use_are_applied_as_they_stand(make_job, with_value):
         FRAMEWORK, setup=SetupRule(("macros",), 1, 28), activation=ActivationRule("value", 3, 28),
         utilization=UtilizationRule("value", "seat", 1.0),
     )  # fmt: skip
-    states = states_at(job, framework, job.current).set_index("account_id")
+    states = states_at(job, job.current, held_by(job, framework, job.current)).set_index("account_id")
     assert states.loc["a03", "setup_on"] == pd.Timestamp("2024-01-01")
     assert states.loc["a01", "setup_on"] is pd.NaT
     assert states.loc["a03", "activated_on"] == pd.Timestamp("2024-01-07")
@@ -79,13 +80,13 @@ def test_definitions_in_use_are_applied_as_they_stand(make_job, with_value):
     assert states["utilized"].all()
     assert set(states["milestone"]) == {"utilization"}
     few = replace(framework, utilization=UtilizationRule("value", "seat", 100.0))
-    assert set(states_at(job, few, job.current)["milestone"]) == {"activation"}
+    assert set(states_at(job, job.current, held_by(job, few, job.current))["milestone"]) == {"activation"}
 
 
 def test_a_rule_whose_steps_are_gone_holds_nothing(make_job, with_value):
     job = make_job()
     framework = replace(FRAMEWORK, setup=SetupRule(("macros", "no_longer"), 1, 28))
-    assert states_at(job, framework, job.current)["setup_on"].isna().all()
+    assert states_at(job, job.current, held_by(job, framework, job.current))["setup_on"].isna().all()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from milepost.importance.evidence import FeatureEvidence
 from milepost.importance.ranking import Ranking
 from milepost.maturity.categories import Category
 from milepost.milestones.definitions import Evidence, Milestones
-from milepost.pipeline.milestones import find_journey_of, find_milestones, publish_milestones
+from milepost.pipeline.milestones import find_journey_of, find_milestones, held_by, publish_milestones
 from milepost.pipeline.next_steps import next_steps_at, steps_table
 from milepost.terms import Verdict
 
@@ -48,7 +48,7 @@ def with_value(product):
 
 
 def steps_of(job, framework):
-    found = next_steps_at(job, framework, job.current)
+    found = next_steps_at(job, framework, job.current, held_by(job, framework, job.current))
     return found.assign(account_id=job.current.context["account_id"]).set_index("account_id")
 
 

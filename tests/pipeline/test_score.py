@@ -1,17 +1,21 @@
 """A model is used only for the dates and windows it was trained for; a framework made later is named."""
 
+import sqlite3
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
 from milepost.bundle import save_bundle
-from milepost.errors import BundleError
+from milepost.data.publish import holding
+from milepost.errors import BundleError, InputError, LockHeld
 from milepost.framework import ActivationRule, Framework, to_toml
 from milepost.maturity.categories import Category
-from milepost.pipeline.score import score_job
+from milepost.pipeline.score import score_accounts, score_job
+from milepost.review.drift import reference_of
 from milepost.training.boosting import fit_boosting
 from milepost.training.calibrate import Calibrator
 from milepost.training.model import ChurnModel
@@ -23,11 +27,11 @@ CATEGORY = Category("automation", ("macros",), 1, 1, 0.9, 0.4, 0.95, 0.6, 0.97, 
 def save(make_job):
     """Save a model of the product's own signals, with something else beside it where the test says so."""
 
-    def saving(**changed):
+    def saving(rounds=2, **changed):
         job = make_job()
         values = job.observations.matrix.values
         churned = (np.arange(len(values)) % 5 == 0).astype(np.float64)
-        booster = fit_boosting(values, churned, seed=1, threads=1, rounds=2).text
+        booster = fit_boosting(values, churned, seed=1, threads=1, rounds=rounds).text
         model = ChurnModel(
             "boosting", job.observations.matrix.signals, Calibrator("platt", 1.0, 0.0), 0.2, booster=booster
         )
@@ -118,3 +122,101 @@ def test_a_framework_made_later_is_used_and_named(make_job, save, product):
     again = score_job(make_job(date(2024, 5, 1)))
     assert again.as_json()["scores"]["note"] == ""
     assert "later than" not in again.as_text()
+
+
+def test_the_same_date_and_model_give_the_same_bytes(make_job, save, product):
+    save(as_of="2024-06-01")
+    score_job(make_job())
+    published = product / "out" / "scores"
+    first = (published / "scores.parquet").read_bytes()
+    runs = (product / "out" / "scoring" / "scoring_runs.csv").read_bytes()
+    job = make_job()
+    score_job(replace(job, now=job.now + timedelta(days=1)))
+    assert (published / "scores.parquet").read_bytes() == first
+    assert (product / "out" / "scoring" / "scoring_runs.csv").read_bytes() == runs
+    frame = pd.read_parquet(published / "scores.parquet")
+    assert set(frame["scored_at"]) == {pd.Timestamp(job.now)}
+
+
+def test_another_model_on_a_scored_date_needs_to_be_asked_for(make_job, save, product):
+    save(as_of="2024-06-01")
+    score_job(make_job())
+    before = (product / "out" / "scores" / "scores.parquet").read_bytes()
+    first = pd.read_parquet(product / "out" / "scores" / "scores.parquet")["model_id"].iloc[0]
+    save(as_of="2024-06-01", rounds=3)
+    with pytest.raises(InputError, match=f"was scored by model {first} already") as caught:
+        score_job(make_job())
+    assert "--replace" in caught.value.fix
+    assert (product / "out" / "scores" / "scores.parquet").read_bytes() == before
+    score_job(make_job(), anew=True)
+    runs = pd.read_parquet(product / "out" / "scoring" / "scoring_runs.parquet")
+    assert len(runs) == 1
+    assert runs["model_id"].iloc[0] != first
+
+
+def test_changes_are_against_the_date_before(make_job, save, product):
+    save(as_of="2024-05-01")
+    assert score_job(make_job(date(2024, 6, 1))).as_json()["scores"]["changed"] == 11
+    assert set(pd.read_csv(product / "out" / "scores" / "changes.csv")["change"]) == {"new"}
+    result = score_job(make_job())
+    changed = pd.read_csv(product / "out" / "scores" / "changes.csv")
+    assert result.as_json()["scores"]["changed"] == len(changed) < 11
+    runs = pd.read_parquet(product / "out" / "scoring" / "scoring_runs.parquet")
+    assert runs["snapshot_date"].tolist() == [pd.Timestamp("2024-06-01"), pd.Timestamp(make_job().as_of)]
+    assert runs["accounts"].tolist() == [11, 11]
+
+
+def test_only_one_run_scores_at_a_time(make_job, save, product):
+    save()
+    with holding(product / "out" / "scoring"), pytest.raises(LockHeld, match="is writing here"):
+        score_job(make_job())
+    assert not (product / "out" / "scores").exists()
+    score_job(make_job())
+
+
+def test_scores_go_to_the_tables_of_the_settings(make_job, save, product, monkeypatch):
+    monkeypatch.setenv("SCORES_URL", f"sqlite:///{product / 'scores.sqlite'}")
+    path = product / "milepost.toml"
+    sinks = (
+        '[[scoring.sinks]]\nkind = "duckdb"\npath = "out/scores.duckdb"\n'
+        '[[scoring.sinks]]\nkind = "database"\nurl_env = "SCORES_URL"\ntable = "risk"\n'
+    )
+    path.write_text(path.read_text() + sinks, encoding="utf-8")
+    save()
+    frame = score_accounts(make_job(), None).frame
+    score_accounts(make_job(), None)
+    with duckdb.connect(str(product / "out" / "scores.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT count(*), count(DISTINCT account_id) FROM milepost_scores").fetchone() == (
+            11,
+            11,
+        )
+        assert connection.execute("SELECT accounts FROM milepost_scores_runs").fetchall() == [(11,)]
+    with sqlite3.connect(product / "scores.sqlite") as connection:
+        rows = connection.execute("SELECT account_id, churn_risk FROM risk ORDER BY risk_rank").fetchall()
+    assert rows == list(zip(frame["account_id"], frame["churn_risk"], strict=True))
+
+
+def test_drift_against_training_is_said_and_kept(make_job, save, product):
+    matrix = make_job().observations.matrix
+    moved = replace(matrix, values=matrix.values + 1000)
+    save(reference=reference_of(moved) | {"accounts": 5000})
+    result = score_job(make_job())
+    found = result.as_json()["scores"]["drift"]
+    assert found["signals"] == len(matrix.signals)
+    assert 0 < found["drifted"] <= found["signals"]
+    assert "signals lie otherwise than in training" in result.as_text()
+    run = pd.read_parquet(product / "out" / "scoring" / "scoring_runs.parquet").iloc[0]
+    assert run["signals_drifted"] == found["drifted"]
+    assert run["largest_psi"] == found["largest"][0]["psi"]
+
+
+def test_reasons_come_in_parts_too(make_job, save, product):
+    save()
+    score_job(make_job())
+    frame = pd.read_parquet(product / "out" / "scores" / "scores.parquet")
+    said = frame[frame["reason_1"].notna()]
+    assert len(said)
+    names = {signal.name for signal in make_job().observations.matrix.signals}
+    assert set(said["reason_1_signal"]) <= names
+    raises = said["reason_1"].str.startswith("Raises")
+    assert (raises == (said["reason_1_contribution"] > 0)).all()

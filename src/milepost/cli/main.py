@@ -204,12 +204,19 @@ def framework_validate(config: Config = DEFAULT_CONFIG, as_json: AsJson = False)
 
 
 @app.command()
-def score(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
+def score(
+    config: Config = DEFAULT_CONFIG,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+    anew: Annotated[
+        bool, typer.Option("--replace", help="Also where the date was scored by another model already.")
+    ] = False,
+) -> None:
     """Score every account running at the date with the model in use."""
     with one_line_errors(_state["debug"]):
         from milepost.pipeline.score import score_job
 
-        result = score_job(job(config, as_of))
+        result = score_job(job(config, as_of), anew)
         emit(result.as_json(), result.as_text(), as_json)
         result.raise_for_gate()
 

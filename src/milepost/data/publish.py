@@ -50,9 +50,7 @@ def publish(folder: Path, run: str, write: Callable[[Path], object]) -> Path:
 
     Raises LockHeld when another process publishes here, EnvironmentFault when the disk or the permissions say no.
     """
-    with _environment(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    with lock(folder), _environment(folder):
+    with holding(folder), _environment(folder):
         versions = folder / "versions"
         versions.mkdir(exist_ok=True)
         _clear_left(folder)
@@ -148,6 +146,15 @@ def lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def holding(folder: Path) -> Iterator[None]:
+    """Make a folder and hold its lock. Raises LockHeld, and EnvironmentFault when it cannot be made."""
+    with _environment(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with lock(folder):
+        yield
 
 
 def sha256(path: Path) -> str:

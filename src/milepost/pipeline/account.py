@@ -114,7 +114,7 @@ def _levels(row: dict[str, object]) -> list[str]:
 
 def _reasons(row: dict[str, object]) -> list[str]:
     """What moves the model's figure most; they are not effects."""
-    names = sorted(name for name in row if name.startswith("reason_"))
+    names = sorted(name for name in row if name.startswith("reason_") and name.count("_") == 1)
     return [_text(row[name]) for name in names if _text(row[name])]
 
 

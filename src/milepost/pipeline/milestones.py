@@ -164,9 +164,9 @@ def _leads(job: Job, framework: Framework, held: Held) -> list[dict[str, object]
     return rows
 
 
-def states_at(job: Job, framework: Framework, rows: Observations) -> pd.DataFrame:
-    """The state of each row by the definitions in use, in the rows' order."""
-    return states(job.lives, rows, held_by(job, framework, rows))
+def states_at(job: Job, rows: Observations, held: Held) -> pd.DataFrame:
+    """The state of each row by what is held at it, in the rows' order."""
+    return states(job.lives, rows, held)
 
 
 def publish_milestones(job: Job, found: Milestones, steps: pd.DataFrame) -> Path:

@@ -83,9 +83,8 @@ def _line(
     return dict(zip(TABLE, (milestone.value, step, effect, low, high, reach, rows), strict=True))
 
 
-def next_steps_at(job: Job, framework: Framework, rows: Observations) -> pd.DataFrame:
+def next_steps_at(job: Job, framework: Framework, rows: Observations, held: Held) -> pd.DataFrame:
     """The next step of every row, in the rows' order; without published evidence the steps stand without figures."""
-    held = held_by(job, framework, rows)
     return next_steps(lacks_at(job, framework, rows, held), _published(job), len(rows.context), framework.proven)
 
 

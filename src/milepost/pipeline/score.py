@@ -3,65 +3,137 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from milepost.bundle import load_bundle, refuse_misfit
-from milepost.data.publish import publish, spreadsheet_safe
-from milepost.errors import BundleError
+from milepost.data.publish import holding, publish, spreadsheet_safe
+from milepost.data.sinks import address_of, to_database, to_duckdb
+from milepost.errors import BundleError, InputError
 from milepost.framework import Framework
 from milepost.pipeline.alarms import headed, remembered
 from milepost.pipeline.framework_file import read_framework
 from milepost.pipeline.job import Job
-from milepost.pipeline.milestones import states_at
+from milepost.pipeline.milestones import held_by, states_at
 from milepost.pipeline.next_steps import next_steps_at
+from milepost.pipeline.progress import progress_at
 from milepost.pipeline.result import Result, shown, table
+from milepost.pipeline.score_history import History, changes, content_of
+from milepost.review.drift import Drift, drift
 from milepost.scoring.score import ScoringInputs, score
 from milepost.signals.build import build_observations
 from milepost.signals.matrix import Observations
 from milepost.signals.spec import Signal
-from milepost.terms import ACCOUNT, RiskBand
+from milepost.terms import ACCOUNT, SNAPSHOT, RiskBand
+from milepost.training.model import ChurnModel
+
+SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The published scores: the frame, where it lies, who was not scored (account_id, reason), and what to know."""
+    """The published scores: the frame, where it lies, who was not scored (account_id, reason), what to know, how many
+    rows changed since the scored date before, and how the signals have moved since training (None: not known).
+    """
 
     frame: pd.DataFrame
     path: Path
     not_scored: pd.DataFrame
     note: str = ""
+    changed: int = 0
+    moved: Drift | None = None
 
 
-def score_accounts(job: Job, framework: Framework | None) -> Scored:
-    """Score with the bundle in use and publish scores.parquet, scores.csv and not_scored.csv as one version.
+def score_accounts(job: Job, framework: Framework | None, anew: bool = True) -> Scored:
+    """Score with the bundle in use and publish scores.parquet, scores.csv, changes.csv and not_scored.csv as one
+    version, after the tables of the settings; the same date and model give the same rows again.
 
-    Raises BundleError for a model trained for other windows, or with data later than the scored date.
+    Raises BundleError for a model trained for other windows, or with data later than the scored date; InputError when
+    the date was scored by another model, unless `anew` is asked for; LockHeld while another process scores here.
     """
     model, about = load_bundle(job.settings.models)
     where = f"{job.settings.project.models}/{job.settings.project.name}"
     refuse_misfit(about, job.windows_in_use, where)
     _refuse_later(job, str(about.get("as_of", "")), where)
-    job.progress(f"scoring with model {about['model_id']}")
-    rows = _with_signals(job, model.signals)
-    inputs = ScoringInputs(
+    history = History(job.settings.output / "scoring")
+    _refuse_other_model(job, history, str(about["model_id"]), anew)
+    with holding(history.folder):
+        job.progress(f"scoring with model {about['model_id']}")
+        rows = _with_signals(job, model.signals)
+        frame = score(rows, _inputs(job, (model, about), framework, rows)).assign(run_id=job.run_id)
+        moved = drift(about["reference"], rows.matrix) if "reference" in about else None
+        scored = Scored(frame, job.settings.output / "scores" / "scores.parquet", not_scored(job, frame),
+                        _later_framework(job, framework), moved=moved)  # fmt: skip
+        return _publish(job, history, scored)
+
+
+def _refuse_other_model(job: Job, history: History, model_id: str, anew: bool) -> None:
+    there = history.run_of(job.as_of).get("model_id", model_id)
+    if there != model_id and not anew:
+        raise InputError(f"{job.as_of} was scored by model {there} already, the model in use is {model_id}",
+                         where="scores", fix="add --replace to score it anew")  # fmt: skip
+
+
+def _inputs(
+    job: Job, loaded: tuple[ChurnModel, dict[str, Any]], framework: Framework | None, rows: Observations
+) -> ScoringInputs:
+    model, about = loaded
+    states = steps = None
+    if framework is not None:
+        held = held_by(job, framework, rows)
+        states = states_at(job, rows, held).join(progress_at(job, framework, rows, held))
+        steps = next_steps_at(job, framework, rows, held)
+    return ScoringInputs(
         model, about["model_id"], about["young_risk"], about["typical"], framework, job.settings.scoring,
-        job.settings.signals.min_tenure_days, None if framework is None else states_at(job, framework, rows),
-        None if framework is None else next_steps_at(job, framework, rows),
+        job.settings.signals.min_tenure_days, states, steps,
     )  # fmt: skip
-    frame = score(rows, inputs).assign(run_id=job.run_id)
-    left_out = not_scored(job, frame)
+
+
+def _publish(job: Job, history: History, scored: Scored) -> Scored:
+    """To the tables of the settings, the history and the files; whatever stops on the way is put right by a rerun."""
+    settings, frame = job.settings, scored.frame
+    known, content = history.run_of(job.as_of), content_of(frame)
+    # scored again with the same result, it is as old as it was
+    moment = pd.Timestamp(str(known["scored_at"])) if known.get("content") == content else pd.Timestamp(job.now)
+    frame = frame.assign(scored_at=moment)
+    changed = changes(frame, history.before(job.as_of))
+    run = _run_row(job, replace(scored, frame=frame), content, len(changed))
+    for sink in settings.scoring.sinks:
+        job.progress(f"scores: writing table {sink.table}")
+        if sink.kind == "duckdb":
+            to_duckdb(settings.output_path(sink.path), sink.table, frame, run)
+        else:
+            to_database(address_of(sink.url_env), sink.table, frame, run)
 
     def write(target: Path) -> None:
         frame.to_parquet(target / "scores.parquet", index=False)
-        spreadsheet_safe(frame).to_csv(target / "scores.csv", index=False)
-        spreadsheet_safe(left_out).to_csv(target / "not_scored.csv", index=False)
+        for name, part in (("scores", frame), ("changes", changed), ("not_scored", scored.not_scored)):
+            spreadsheet_safe(part).to_csv(target / f"{name}.csv", index=False)
 
-    publish(job.settings.output / "scores", job.version, write)
-    return Scored(frame, job.settings.output / "scores" / "scores.parquet", left_out, _later_framework(job, framework))
+    history.keep(frame, run, settings.scoring.keep_dates)
+    publish(settings.output / "scores", job.version, write)
+    return replace(scored, frame=frame, changed=len(changed))
+
+
+def _run_row(job: Job, scored: Scored, content: str, changed: int) -> dict[str, object]:
+    """One row of `scoring_runs`."""
+    frame, moved = scored.frame, scored.moved
+    bands = frame["risk_band"].value_counts()
+    drifted = [] if moved is None else moved.drifted
+    return {
+        SNAPSHOT: pd.Timestamp(job.as_of), "model_id": frame["model_id"].iloc[0], "run_id": job.run_id,
+        "framework_version": int(frame["framework_version"].iloc[0]), "accounts": len(frame),
+        "not_scored": len(scored.not_scored), "changed": changed,
+        **{f"band_{band}": int(bands.get(str(band), 0)) for band in RiskBand},
+        "mean_risk": float(frame["churn_risk"].mean()), "expected_loss": float(frame["expected_loss"].sum()),
+        "signals_compared": 0 if moved is None else len(moved.signals), "signals_drifted": len(drifted),
+        "largest_psi": None if moved is None or moved.signals.empty else float(moved.signals["psi"].iloc[0]),
+        "drifted": "; ".join(drifted[:SHOWN]), "content": content, "scored_at": frame["scored_at"].iloc[0],
+    }  # fmt: skip
 
 
 def _refuse_later(job: Job, trained: str, where: str) -> None:
@@ -111,8 +183,25 @@ def scores_json(scored: Scored) -> dict[str, object]:
         "not_scored": len(scored.not_scored),
         "bands": {str(band): int(bands.get(str(band), 0)) for band in RiskBand},
         "model_id": str(scored.frame["model_id"].iloc[0]),
+        "changed": scored.changed,
+        "drift": None if scored.moved is None else _drift_json(scored.moved),
         "note": scored.note,
     }
+
+
+def _drift_json(moved: Drift) -> dict[str, object]:
+    largest = moved.signals.head(SHOWN)[["signal", "psi", "limit", "drifted"]].to_dict("records")
+    return {"signals": len(moved.signals), "drifted": len(moved.drifted), "largest": largest}
+
+
+def drift_text(moved: Drift | None) -> str:
+    """One sentence on whether the accounts still look like those in training; "" when that is not known."""
+    if moved is None or moved.signals.empty:
+        return ""
+    first = moved.signals.iloc[0]
+    largest = f"the largest is {first['signal']}, PSI {first['psi']:.2f} (limit {first['limit']:.2f})"
+    found = f"{len(moved.drifted):,} of {len(moved.signals):,} signals lie otherwise than in training"
+    return textwrap.fill(f"drift: {found}; {largest}", 100, subsequent_indent="  ")
 
 
 def scores_text(scored: Scored, count: int = 10) -> str:
@@ -124,7 +213,7 @@ def scores_text(scored: Scored, count: int = 10) -> str:
         for row, reason in zip(top.itertuples(), reasons, strict=True)
     ]
     head = f"{len(scored.frame):,} accounts scored, {len(scored.not_scored):,} not (see not_scored.csv)"
-    note = f"{scored.note}\n" if scored.note else ""
+    note = "".join(f"{line}\n" for line in (scored.note, drift_text(scored.moved)) if line)
     return f"{head}\n{table(['', 'account', 'risk', 'band', 'first reason'], rows)}\n\n{note}{shown(scored.path)}"
 
 
@@ -133,10 +222,10 @@ def _short(reason: str) -> str:
     return textwrap.shorten(reason.removeprefix("Raises the risk: "), 56, placeholder=" …")
 
 
-def score_job(job: Job) -> Result:
+def score_job(job: Job, anew: bool = False) -> Result:
     """Score with the model and the framework in use; under a leak alarm found in these data nothing is published."""
     if alarms := remembered(job).texts:
         return headed(Result({"scores": None}, "no scores are published under a leak alarm"), alarms)
     framework = read_framework(job)
-    scored = score_accounts(job, framework)
+    scored = score_accounts(job, framework, anew)
     return Result({"scores": scores_json(scored)}, scores_text(scored))

@@ -12,6 +12,7 @@ from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result, table
 from milepost.pipeline.store import save_evaluation
 from milepost.pipeline.train_words import beside
+from milepost.review.drift import reference_of
 from milepost.training.results import Evaluation, Metrics
 from milepost.training.train import Training, train_models
 
@@ -46,6 +47,7 @@ def fit(job: Job) -> Trained:
         "metrics": asdict(training.evaluation.best),
         "young_risk": young_risk(job),
         "typical": typical(job),
+        "reference": reference_of(matrix),
     }
     saved = save_bundle(job.settings.models, job.version, training.model, extra)
     save_evaluation(job.settings.output / "training", job.version, training.evaluation, job.fingerprint, saved.model_id)

@@ -11,6 +11,8 @@ from milepost.signals.matrix import Matrix
 from milepost.signals.spec import Signal
 from milepost.training.model import ChurnModel
 
+Column = NDArray[np.object_] | NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -44,6 +46,28 @@ def explain(matrix: Matrix, model: ChurnModel, typical: dict[str, float], count:
         ]
         for row, chosen in enumerate(order)
     ]
+
+
+_PARTS = ("signal", "value", "typical", "contribution")
+
+
+def reason_columns(rows: int, count: int) -> dict[str, Column]:
+    """Empty columns for so many reasons: reason_<n> and its parts, [rows] each."""
+    columns: dict[str, Column] = {}
+    for place in range(1, count + 1):
+        columns[f"reason_{place}"] = np.full(rows, None, dtype=object)
+        columns[f"reason_{place}_signal"] = np.full(rows, None, dtype=object)
+        columns |= {f"reason_{place}_{part}": np.full(rows, np.nan) for part in _PARTS[1:]}
+    return columns
+
+
+def place_reasons(columns: dict[str, Column], rows: NDArray[np.intp], reasons: list[list[Reason]]) -> None:
+    """Write the reasons of the given rows into the columns."""
+    for row, found in zip(rows, reasons, strict=True):
+        for place, reason in enumerate(found, start=1):
+            columns[f"reason_{place}"][row] = reason.sentence
+            for part in _PARTS:
+                columns[f"reason_{place}_{part}"][row] = getattr(reason, part)
 
 
 _TERM = {"term_months", "days_to_term_end", "term_end_in_outcome_window"}

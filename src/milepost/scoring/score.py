@@ -12,13 +12,16 @@ from milepost.errors import MilepostError
 from milepost.framework import Framework
 from milepost.maturity.levels import levels_for
 from milepost.scoring.next_step import COLUMNS
-from milepost.scoring.reasons import explain
+from milepost.scoring.reasons import explain, place_reasons, reason_columns
 from milepost.settings import ScoringSettings
 from milepost.signals.matrix import Observations
 from milepost.terms import ACCOUNT, SNAPSHOT, RiskBand
 from milepost.training.model import ChurnModel
 
 SCORED_BY_MODEL, SCORED_BY_RULE = "model", "rule"
+PROGRESS = ["setup_progress", "activation_progress", "utilization_progress", "maturity_progress"]
+STATES = ["milestone", "setup_on", "activated_on", "utilized", *PROGRESS]
+EXPLAINED_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,9 @@ class ScoringInputs:
     """What scoring needs beside the observations.
 
     young_risk: churned share of accounts under `min_tenure_days` in training, their score by rule.
-    typical: signal name -> median among retained accounts in training. states: frame account_id, milestone, setup_on,
-    activated_on and utilized, by the framework, and next_steps: frame of `next_step.COLUMNS`, one row per row of the
-    observations; None without a framework.
+    typical: signal name -> median among retained accounts in training. states: frame account_id and STATES, by the
+    framework, and next_steps: frame of `next_step.COLUMNS`, one row per row of the observations; None without a
+    framework.
     """
 
     model: ChurnModel
@@ -47,8 +50,9 @@ def score(observations: Observations, inputs: ScoringInputs) -> pd.DataFrame:
 
     Columns: account_id, snapshot_date, churn_risk, risk_band, risk_rank, expected_loss (risk × MRR), plan, seats, mrr,
     size_band, segment, tenure_days, level_<category>, mature_categories, milestone, setup_on, activated_on, utilized,
-    next_milestone, next_step, next_step_because, next_step_alternatives, reason_1…n
-    (sentences), scored_by, model_id, framework_version. Sorted by risk, highest first, then account.
+    setup_progress, activation_progress, utilization_progress, maturity_progress (0..1 of the way), next_milestone,
+    next_step, next_step_because, next_step_alternatives, reason_1…n (sentences) with reason_<n>_signal, _value,
+    _typical and _contribution, scored_by, model_id, framework_version. Sorted by risk, highest first, then account.
     Raises MilepostError when a score breaks its promise: finite, within [0, 1], one per account.
     """
     context = observations.context
@@ -62,8 +66,7 @@ def score(observations: Observations, inputs: ScoringInputs) -> pd.DataFrame:
     scores = scores.join(_levels(observations, inputs.framework))
     scores = scores.join(_states(context, inputs.states))
     scores = scores.join(_next_steps(context, inputs.next_steps))
-    for place, words in enumerate(_reasons(observations, risk, inputs), start=1):
-        scores[f"reason_{place}"] = words
+    scores = scores.join(_reasons(observations, risk, inputs))
     scores["scored_by"] = scored_by
     scores["model_id"] = inputs.model_id
     scores["framework_version"] = inputs.framework.version if inputs.framework else 0
@@ -95,11 +98,10 @@ def _levels(observations: Observations, framework: Framework | None) -> pd.DataF
 
 
 def _states(context: pd.DataFrame, states: pd.DataFrame | None) -> pd.DataFrame:
-    """The furthest milestone held and what is known of the others; null without a framework."""
-    columns = ["milestone", "setup_on", "activated_on", "utilized"]
+    """The furthest milestone held, what is known of the others and how far it is to each; null without a framework."""
     if states is None:
-        return pd.DataFrame(index=context.index, columns=columns, dtype=object)
-    return states.set_index(ACCOUNT).reindex(context[ACCOUNT])[columns].set_axis(context.index)
+        return pd.DataFrame(index=context.index, columns=STATES, dtype=object).astype(dict.fromkeys(PROGRESS, float))
+    return states.set_index(ACCOUNT).reindex(context[ACCOUNT])[STATES].set_axis(context.index)
 
 
 def _next_steps(context: pd.DataFrame, steps: pd.DataFrame | None) -> pd.DataFrame:
@@ -108,19 +110,20 @@ def _next_steps(context: pd.DataFrame, steps: pd.DataFrame | None) -> pd.DataFra
     return steps.set_axis(context.index)
 
 
-def _reasons(observations: Observations, risk: NDArray[np.float64], inputs: ScoringInputs) -> list[NDArray[np.object_]]:
-    """Sentences for the accounts above the action line, None for the others and for those scored by the rule."""
-    count = inputs.settings.reasons
-    columns = [np.full(len(risk), None, dtype=object) for _ in range(count)]
+def _reasons(observations: Observations, risk: NDArray[np.float64], inputs: ScoringInputs) -> pd.DataFrame:
+    """Reasons in words and in parts for the accounts above the action line; null for the others and for those scored
+    by the rule. Some rows at a time: what each signal adds to each row is as large as the matrix, twice.
+    """
+    count, rows = inputs.settings.reasons, len(risk)
     explained = rows_to_explain(risk, inputs.settings)
     explained = explained[observations.context["tenure_days"].to_numpy()[explained] >= inputs.min_tenure_days]
-    if not count or not len(explained):
-        return columns
-    found = explain(observations.matrix.take(explained), inputs.model, inputs.typical, count)
-    for row, reasons in zip(explained, found, strict=True):
-        for place, reason in enumerate(reasons):
-            columns[place][row] = reason.sentence
-    return columns
+    found = reason_columns(rows, count)
+    if count:
+        for start in range(0, len(explained), EXPLAINED_AT_ONCE):
+            some = explained[start : start + EXPLAINED_AT_ONCE]
+            reasons = explain(observations.matrix.take(some), inputs.model, inputs.typical, count)
+            place_reasons(found, some, reasons)
+    return pd.DataFrame(found, index=observations.context.index)
 
 
 def rows_to_explain(risk: NDArray[np.float64], settings: ScoringSettings) -> NDArray[np.intp]:
