@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from milepost import bundle
-from milepost.bundle import load_bundle, save_bundle
+from milepost.bundle import CHALLENGER, load_bundle, model_in_use, promote, roll_back, save_bundle
 from milepost.data.publish import lock
 from milepost.errors import BundleError, EnvironmentFault, LockHeld
 from milepost.signals.matrix import Matrix
@@ -153,7 +153,8 @@ def test_links_unexpected_files_and_names_that_leave_the_folder_are_refused(
     for run in ("../run", "a/b", "..", "", "-x", ".hidden"):
         with pytest.raises(BundleError, match="leaves its folder"):
             save_bundle(tmp_path, run, models["boosting"], {})
-    (tmp_path / "CURRENT").write_text(json.dumps({"run": "../other", "manifest": "0"}))
+    pointer = bundle._manifest({"run": "../other", "manifest": "0", "earlier": []})
+    (tmp_path / "CURRENT").write_bytes(pointer)
     with pytest.raises(BundleError, match="leaves its folder"):
         load_bundle(tmp_path)
 
@@ -207,3 +208,41 @@ def test_a_failure_while_writing_leaves_the_old_model_in_use_and_nothing_behind(
 def test_a_folder_in_use_by_another_is_refused(tmp_path: Path, models: dict[str, ChurnModel]) -> None:
     with lock(tmp_path), pytest.raises(LockHeld):
         save_bundle(tmp_path, "run", models["boosting"], {})
+
+
+def test_a_challenger_waits_until_it_is_promoted_and_can_be_taken_back(
+    tmp_path: Path, models: dict[str, ChurnModel]
+) -> None:
+    first = save_bundle(tmp_path, "one", models["boosting"], {})
+    second = save_bundle(tmp_path, "two", models["logistic"], {}, CHALLENGER)
+    assert model_in_use(tmp_path) == first.model_id
+    assert model_in_use(tmp_path, CHALLENGER) == second.model_id
+    promote(tmp_path)
+    assert model_in_use(tmp_path) == second.model_id
+    assert model_in_use(tmp_path, CHALLENGER) == ""
+    with pytest.raises(BundleError, match="no model waits to be promoted"):
+        promote(tmp_path)
+    roll_back(tmp_path)
+    assert model_in_use(tmp_path) == first.model_id
+    with pytest.raises(BundleError, match="no model was in use before this one"):
+        roll_back(tmp_path)
+
+
+def test_a_damaged_bundle_is_neither_promoted_nor_returned_to(tmp_path: Path, models: dict[str, ChurnModel]) -> None:
+    save_bundle(tmp_path, "one", models["boosting"], {})
+    save_bundle(tmp_path, "two", models["boosting"], {})
+    waiting = save_bundle(tmp_path, "three", models["logistic"], {}, CHALLENGER)
+    for path, act in ((waiting.path, promote), (tmp_path / "one", roll_back)):
+        (path / "signals.json").write_text("{}")
+        with pytest.raises(BundleError, match=r"signals\.json is damaged"):
+            act(tmp_path)
+        assert json.loads((tmp_path / "CURRENT").read_bytes())["run"] == "two"
+
+
+def test_only_so_many_earlier_models_are_remembered(
+    tmp_path: Path, models: dict[str, ChurnModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle, "KEPT_EARLIER", 2)
+    for run in ("a", "b", "c", "d", "c"):
+        save_bundle(tmp_path, run, models["boosting"], {})
+    assert json.loads((tmp_path / "CURRENT").read_bytes())["earlier"] == ["b", "d"]

@@ -1,6 +1,7 @@
 """Model bundles: everything scoring needs, as text with a manifest of hashes; loading one runs no code.
 
-    folder/CURRENT            which run is in use, with the sha256 of its manifest
+    folder/CURRENT            which run is in use, with the sha256 of its manifest, and those in use before it
+    folder/CHALLENGER         in the same way the run that waits to be promoted, where there is one
     folder/<run>/manifest.json    model_id and the sha256 of every other file
     folder/<run>/signals.json  calibrator.json  metrics.json  booster.txt | logistic.json
 
@@ -34,8 +35,19 @@ from milepost.training.model import BOOSTING, LOGISTIC, ChurnModel
 
 FORMAT = 1
 LARGEST = 200_000_000
+CHAMPION, CHALLENGER = "CURRENT", "CHALLENGER"
+KEPT_EARLIER = 20
 MODEL_FILE = {BOOSTING: "booster.txt", LOGISTIC: "logistic.json"}
 SAFE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$")
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """The run a pointer names, the sha256 of its manifest, and the runs that were named before, oldest first."""
+
+    run: str
+    manifest: str
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,8 +58,10 @@ class SavedBundle:
     model_id: str
 
 
-def save_bundle(folder: Path, run: str, model: ChurnModel, extra: Mapping[str, Any]) -> SavedBundle:
-    """Write `folder`/`run` as one unit and point `folder`/CURRENT at it; `extra` comes back from `load_bundle`.
+def save_bundle(
+    folder: Path, run: str, model: ChurnModel, extra: Mapping[str, Any], pointer: str = CHAMPION
+) -> SavedBundle:
+    """Write `folder`/`run` as one unit and point CURRENT at it, or CHALLENGER; `extra` comes back from `load_bundle`.
 
     Raises LockHeld when another process saves here, EnvironmentFault when the disk or the permissions say no.
     """
@@ -60,20 +74,47 @@ def save_bundle(folder: Path, run: str, model: ChurnModel, extra: Mapping[str, A
         folder.mkdir(parents=True, exist_ok=True)
         with lock(folder):
             _write_folder(folder / run, files)
-            pointer = _dump({"run": run, "manifest": _sha256(files["manifest.json"])})
-            write_atomic(folder / "CURRENT", lambda path: path.write_bytes(pointer))
+            _point(folder, pointer, run, _sha256(files["manifest.json"]))
     except OSError as error:
         raise refused(error, str(folder)) from None
     return SavedBundle(folder / run, model_id)
 
 
-def load_bundle(folder: Path) -> tuple[ChurnModel, dict[str, Any]]:
+def promote(folder: Path) -> None:
+    """Point CURRENT at the run that CHALLENGER names. Raises BundleError when there is none or it is damaged."""
+    load_bundle(folder, CHALLENGER)
+    with lock(folder):
+        found = _read_pointer(folder, CHALLENGER)
+        _point(folder, CHAMPION, found.run, found.manifest)
+        (folder / CHALLENGER).unlink()
+
+
+def roll_back(folder: Path) -> None:
+    """Point CURRENT at the run that was in use before. Raises BundleError when there is none or it is damaged."""
+    now = _read_pointer(folder, CHAMPION)
+    if not now.earlier:
+        raise BundleError("no model was in use before this one", where=str(folder), fix="train, then promote")
+    run = now.earlier[-1]
+    load_bundle(folder / run)
+    with lock(folder):
+        _write_pointer(folder, CHAMPION, Pointer(run, _sha256(_read(folder / run, "manifest.json")), now.earlier[:-1]))
+
+
+def model_in_use(folder: Path, pointer: str = CHAMPION) -> str:
+    """The id of the model that CURRENT, or CHALLENGER, names; "" where there is none.
+
+    Raises BundleError when it is damaged.
+    """
+    return str(load_bundle(folder, pointer)[1]["model_id"]) if (folder / pointer).exists() else ""
+
+
+def load_bundle(folder: Path, pointer: str = CHAMPION) -> tuple[ChurnModel, dict[str, Any]]:
     """The model and what was saved beside it, with `model_id`, `kind` and `milepost` (the version that saved it).
 
-    `folder` is a bundle, or a folder of bundles whose CURRENT names the one in use. Every hash is checked before
-    anything is parsed. Raises BundleError for whatever is damaged, missing, unexpected, or of another format.
+    `folder` is a bundle, or a folder of bundles whose CURRENT (or another pointer) names one. Every hash is checked
+    before anything is parsed. Raises BundleError for whatever is damaged, missing, unexpected, or of another format.
     """
-    source, expected = _source(folder)
+    source, expected = _source(folder, pointer)
     raw = _read(source, "manifest.json")
     if expected and _sha256(raw) != expected:
         raise _damaged(source, "manifest.json is not the one CURRENT names")
@@ -103,6 +144,23 @@ def refuse_misfit(about: Mapping[str, Any], in_use: Mapping[str, Any], where: st
 
 
 # -- writing
+
+
+def _point(folder: Path, pointer: str, run: str, manifest: str) -> None:
+    """Name a run as the one in use, remembering the one before it; or as the challenger."""
+    earlier: tuple[str, ...] = ()
+    if pointer == CHAMPION and (folder / CHAMPION).exists():
+        try:
+            before = _read_pointer(folder, CHAMPION)
+            earlier = (*(one for one in before.earlier if one != run), *(() if before.run == run else (before.run,)))
+        except BundleError:
+            earlier = ()  # a damaged pointer is replaced by a whole one
+    _write_pointer(folder, pointer, Pointer(run, manifest, earlier[-KEPT_EARLIER:]))
+
+
+def _write_pointer(folder: Path, pointer: str, found: Pointer) -> None:
+    content = _manifest({"run": found.run, "manifest": found.manifest, "earlier": list(found.earlier)})
+    write_atomic(folder / pointer, lambda path: path.write_bytes(content))
 
 
 def _model_files(model: ChurnModel) -> dict[str, bytes]:
@@ -168,21 +226,31 @@ def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
 # -- reading
 
 
-def _source(folder: Path) -> tuple[Path, str]:
-    """The bundle's folder and the sha256 of its manifest, "" when no CURRENT says it."""
-    if not (folder / "CURRENT").exists():
+def _source(folder: Path, pointer: str) -> tuple[Path, str]:
+    """The bundle's folder and the sha256 of its manifest, "" when no pointer says it."""
+    if not (folder / pointer).exists():
         if (folder / "manifest.json").exists():
             return folder, ""
-        raise BundleError("no model has been saved here yet", where=str(folder), fix="run 'milepost train'")
+        what = "no model has been saved here yet" if pointer == CHAMPION else "no model waits to be promoted"
+        raise BundleError(what, where=str(folder), fix="run 'milepost train'")
+    found = _read_pointer(folder, pointer)
+    return folder / found.run, found.manifest
+
+
+def _read_pointer(folder: Path, pointer: str) -> Pointer:
     try:
-        pointer = json.loads(_read(folder, "CURRENT"))
-        run, expected = str(pointer["run"]), str(pointer["manifest"])
-    except (KeyError, TypeError, ValueError, RecursionError):
-        raise _damaged(folder, "CURRENT cannot be read") from None
-    _check_name(run)
-    if not expected or (folder / run).is_symlink():
-        raise _damaged(folder, "CURRENT points at something that is no bundle")
-    return folder / run, expected
+        raw = _read(folder, pointer)
+        saved = {key: value for key, value in json.loads(raw).items() if key != "content"}
+        found = Pointer(str(saved["run"]), str(saved["manifest"]), tuple(map(str, saved["earlier"])))
+        if _manifest(saved) != raw:
+            raise ValueError(pointer)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        raise _damaged(folder, f"{pointer} cannot be read") from None
+    for run in (found.run, *found.earlier):
+        _check_name(run)
+    if not found.manifest or (folder / found.run).is_symlink():
+        raise _damaged(folder, f"{pointer} points at something that is no bundle")
+    return found
 
 
 def _read_manifest(raw: bytes, source: Path) -> dict[str, Any]:

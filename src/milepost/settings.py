@@ -259,6 +259,7 @@ class TrainingSettings(_Part):
     folds: Annotated[StrictInt, Field(ge=2, le=20)] = 5
     trials: Annotated[StrictInt, Field(ge=0, le=1000)] = 0
     time_limit_seconds: Annotated[StrictInt, Field(ge=1)] = 120
+    promote: Literal["auto", "ask"] = "auto"  # ask: a new model waits for 'milepost promote'
     min_churned: Annotated[StrictInt, Field(ge=2)] = 50
     min_rows: Annotated[StrictInt, Field(ge=10)] = 200
 

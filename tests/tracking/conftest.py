@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from milepost.tracking.log import open_client
-from milepost.tracking.store import check_store
+from milepost.tracking.store import check_store, open_client
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ import pytest
 
 from milepost.errors import LockHeld
 from milepost.tracking import log
-from milepost.tracking.log import NOTE, RunRecord, TrialRecord, log_run, open_client, table_csv
+from milepost.tracking.log import NOTE, RunRecord, TrialRecord, log_run, table_csv
+from milepost.tracking.store import open_client
 
 
 @pytest.fixture

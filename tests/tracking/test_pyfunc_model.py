@@ -12,8 +12,9 @@ import pytest
 from milepost.bundle import save_bundle
 from milepost.errors import BundleError
 from milepost.signals.spec import Signal
-from milepost.tracking.log import CHAMPION, ModelRecord, RunRecord, log_run, open_client
-from milepost.tracking.store import tracking_uri
+from milepost.tracking.aliases import CHAMPION
+from milepost.tracking.log import ModelRecord, RunRecord, log_run
+from milepost.tracking.store import open_client, tracking_uri
 from milepost.training.calibrate import Calibrator
 from milepost.training.logistic import Logistic, Scaler
 from milepost.training.model import ChurnModel

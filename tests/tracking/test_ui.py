@@ -3,7 +3,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from milepost.tracking.log import RunRecord, log_run, open_client
+from milepost.tracking.log import RunRecord, log_run
+from milepost.tracking.store import open_client
 from milepost.tracking.ui import runs_page, ui_command, ui_environment
 
 

@@ -222,6 +222,35 @@ def score(
 
 
 @app.command()
+def promote(
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+    back: Annotated[bool, typer.Option("--rollback", help="Return to the model that was in use before.")] = False,
+) -> None:
+    """Put the model that waits into use, unless it is worse than the one in use on the same test rows."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.promotion import promote_job
+
+        result = promote_job(job(config), back)
+        emit(result.as_json(), result.as_text(), as_json)
+        result.raise_for_gate()
+
+
+@app.command()
+def track(
+    run: Annotated[str, typer.Argument(help="A training as the error named it; left out: list those that wait.")] = "",
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Log a training to MLflow that could not be logged when it was made."""
+    with one_line_errors(_state["debug"]):
+        from milepost.pipeline.track import track_job
+
+        result = track_job(job(config), run)
+        emit(result.as_json(), result.as_text(), as_json)
+
+
+@app.command()
 def account(
     account_id: Annotated[str, typer.Argument(help="As in the scores table.")],
     config: Config = DEFAULT_CONFIG,

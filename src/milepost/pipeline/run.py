@@ -17,7 +17,7 @@ from milepost.pipeline.result import Result, shown
 from milepost.pipeline.score import Scored, score_accounts, scores_json
 from milepost.pipeline.signals import matrix_json
 from milepost.pipeline.track import track
-from milepost.pipeline.train import Trained, churn_json, fit
+from milepost.pipeline.train import Trained, churn_json, decided, fit
 from milepost.reporting.summary import Results
 from milepost.reporting.terminal import terminal_summary
 
@@ -103,14 +103,22 @@ def answer(job: Job, story: Story) -> dict[str, object]:
         "maturity": maturity_json(story.derived.maturity) if story.derived else None,
         "milestones": milestones_json(story.derived.milestones) if story.derived else None,
         "scores": scores_json(story.scored) if story.scored else None,
+        "promotion": _promotion(story),
         "run_id": job.run_id,
         "missing": list(story.missing),
         "alarms": list(story.alarms),
     }
 
 
+def _promotion(story: Story) -> dict[str, object] | None:
+    decision = story.trained.decision if story.trained else None
+    return None if decision is None else decision.as_json()
+
+
 def _paths(job: Job, story: Story) -> str:
     lines = []
+    if story.trained and (decision := story.trained.decision) and decision.champion not in ("", decision.challenger):
+        lines.append(decided(decision))
     if story.scored:
         lines.append(f"scores: {shown(story.scored.path)}")
     if story.derived:

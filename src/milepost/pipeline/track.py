@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from milepost import __version__
+from milepost.data.publish import write_atomic
+from milepost.errors import EnvironmentFault, InputError, nearest
 from milepost.framework import to_toml
 from milepost.importance.ranking import Ranking
 from milepost.pipeline.derive import Derived
 from milepost.pipeline.job import Job
+from milepost.pipeline.result import Result, plain
+from milepost.settings import Settings
+from milepost.tracking.aliases import CHALLENGER, CHAMPION
 from milepost.tracking.log import ModelRecord, RunRecord, TrialRecord, log_run
 
 if TYPE_CHECKING:
@@ -45,9 +51,58 @@ def track(
             tuple(signal.name for signal in training.model.signals),
             trained.model_id,
             training.note,
+            CHAMPION if trained.decision is None or trained.decision.promoted else CHALLENGER,
         ),
     )
-    return log_run(job.settings.mlruns, record)
+    return log_or_keep(job, record)
+
+
+def log_or_keep(job: Job, record: RunRecord) -> str:
+    """Log the run; the record is on the disk before, and stays there when MLflow is locked or away.
+
+    Raises EnvironmentFault with the command that logs it later.
+    """
+    pending = _pending(job.settings)
+    saved = pending / f"{job.version}.json"
+    write_atomic(saved, lambda path: path.write_text(json.dumps(plain(asdict(record))), encoding="utf-8"))
+    try:
+        run_id = log_run(job.settings.mlruns, record)
+    except EnvironmentFault as error:
+        fix = f"the model is saved; run 'milepost track {job.version}' later"
+        raise type(error)(error.what, where=error.where, fix=fix) from None
+    saved.unlink()
+    return run_id
+
+
+def _pending(settings: Settings) -> Path:
+    return settings.output / "tracking"
+
+
+def track_job(job: Job, run: str) -> Result:
+    """`milepost track RUN`: log a training that could not be logged when it was made; without RUN, list those."""
+    folder = _pending(job.settings)
+    waiting = sorted(path.stem for path in folder.glob("*.json"))
+    if not run:
+        return Result({"waiting": waiting}, "\n".join(waiting) or "every training is logged")
+    if run not in waiting:
+        hint = nearest(run, waiting) if waiting else "nothing waits to be logged"
+        raise InputError(f"no training '{run[:80]}' waits to be logged", where="tracking", fix=hint)
+    path = folder / f"{run}.json"
+    try:
+        record = _record(json.loads(path.read_text(encoding="utf-8")))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise InputError("this record cannot be read", where=str(path), fix="train again") from None
+    run_id = log_run(job.settings.mlruns, record)
+    path.unlink()
+    return Result({"run": run, "mlflow_run": run_id}, f"logged as {record.run_name}, run {run_id}")
+
+
+def _record(saved: dict[str, Any]) -> RunRecord:
+    model = saved.pop("model")
+    trials = tuple(TrialRecord(**trial) for trial in saved.pop("trials"))
+    if model is not None:
+        model = ModelRecord(**{**model, "bundle": Path(model["bundle"]), "signals": tuple(model["signals"])})
+    return RunRecord(**saved, trials=trials, model=model)
 
 
 def git_commit(folder: Path) -> str:

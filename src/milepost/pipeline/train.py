@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from milepost.bundle import save_bundle
+from milepost.bundle import CHALLENGER, promote, save_bundle
 from milepost.pipeline.alarms import alarm_line, remember
 from milepost.pipeline.job import Job
+from milepost.pipeline.promotion import Decision, decide, folder_of, keep_foretold
 from milepost.pipeline.result import Result, table
 from milepost.pipeline.store import save_evaluation
 from milepost.pipeline.train_words import beside
@@ -19,15 +21,17 @@ from milepost.training.train import Training, train_models
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training: figures, the saved bundle, and what scoring needs beside the model."""
+    """A finished training: figures, the saved bundle, and whether its model scores from now on (None: none saved)."""
 
     training: Training
     model_id: str
     bundle: str
+    decision: Decision | None = None
 
 
 def fit(job: Job) -> Trained:
-    """Train on the rows with a known outcome, save the champion as a bundle and the figures beside it.
+    """Train on the rows with a known outcome, save the champion as a bundle and the figures beside it; it takes over
+    from the model in use unless it is worse.
 
     With a leak alarm nothing is saved as a model: whatever it learnt would not hold.
     """
@@ -49,9 +53,13 @@ def fit(job: Job) -> Trained:
         "typical": typical(job),
         "reference": reference_of(matrix),
     }
-    saved = save_bundle(job.settings.models, job.version, training.model, extra)
+    saved = save_bundle(job.settings.models, job.version, training.model, extra, CHALLENGER)
     save_evaluation(job.settings.output / "training", job.version, training.evaluation, job.fingerprint, saved.model_id)
-    return Trained(training, saved.model_id, str(saved.path))
+    keep_foretold(folder_of(job), saved.model_id, training.evaluation, matrix.rows)
+    decision = decide(job, saved.model_id)
+    if decision.promoted:
+        promote(job.settings.models)
+    return Trained(training, saved.model_id, str(saved.path), decision)
 
 
 def young_risk(job: Job) -> float:
@@ -130,6 +138,15 @@ def _row(name: str, how: str, metrics: Metrics, champion: bool) -> list[str]:
     ]
 
 
+def decided(decision: Decision) -> str:
+    """Which model scores from now on, and why."""
+    if decision.promoted:
+        return textwrap.fill(f"model {decision.challenger} is in use: {decision.because}", 100)
+    return textwrap.fill(
+        f"model {decision.champion} stays in use; {decision.challenger} waits: {decision.because}", 100
+    )
+
+
 def train_job(job: Job) -> Result:
     """Train, save, log to MLflow, and describe."""
     from milepost.pipeline.track import track
@@ -140,7 +157,9 @@ def train_job(job: Job) -> Result:
     if not gate:
         track(job, trained)
     answer = {"churn": churn_json(training.evaluation), "model_id": trained.model_id, "bundle": trained.bundle,
+              "promotion": trained.decision and trained.decision.as_json(),
               "alarms": list(training.alarms)}  # fmt: skip
     saved = f"saved: {trained.bundle or 'nothing, see the alarm'}"
-    text = f"{comparison(training.evaluation)}\n\n{beside(training.evaluation)}\n\n{training.note}\n{saved}"
+    parts = (comparison(training.evaluation), beside(training.evaluation), f"{training.note}\n{saved}")
+    text = "\n\n".join(parts) + (f"\n{decided(trained.decision)}" if trained.decision else "")
     return Result(answer, text, gate)

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from milepost.tracking import store
+from milepost.tracking.aliases import CHAMPION, set_alias
+from milepost.tracking.store import open_client
 
-CHAMPION = "champion"
 NOTE = "mlflow.note.content"
 _PARENT = "mlflow.parentRunId"
 _BATCH = 100  # mlflow refuses more parameters in one call
@@ -42,6 +43,7 @@ class ModelRecord:
     signals: tuple[str, ...]
     model_id: str
     description: str = ""
+    alias: str = CHAMPION
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,6 @@ def experiment_id(client: Any, mlruns: Path, project: str) -> str:
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
-
-
-def open_client(mlruns: Path) -> Any:
-    from mlflow import MlflowClient
-
-    uri = store.tracking_uri(mlruns)
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 def _start(client: Any, experiment: str, name: str, tags: Mapping[str, str]) -> str:
@@ -190,7 +185,7 @@ def _log_trial(client: Any, experiment: str, parent: str, trial: TrialRecord) ->
 
 
 def _register(client: Any, mlruns: Path, run_id: str, project: str, model: ModelRecord) -> None:
-    """Log the bundle as a model made from code, register it under the project's name, point `champion` at it."""
+    """Log the bundle as a model made from code, register it under the project's name, point its alias at it."""
     import mlflow
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
@@ -216,7 +211,7 @@ def _register(client: Any, mlruns: Path, run_id: str, project: str, model: Model
     version = client.create_model_version(
         project, source, run_id=run_id, tags={"model_id": model.model_id}, description=model.description
     )
-    client.set_registered_model_alias(project, CHAMPION, version.version)
+    set_alias(client, project, model.alias, str(version.version))
 
 
 def _registered(client: Any, project: str) -> bool:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from milepost.errors import EnvironmentFault, LockHeld, MilepostError
 
@@ -46,6 +47,14 @@ def check_store(mlruns: Path, lock_seconds: float = LOCK_SECONDS) -> None:
             connection.execute("ROLLBACK")
     except sqlite3.Error as error:
         raise _fault(error, path, lock_seconds) from None
+
+
+def open_client(mlruns: Path) -> Any:
+    """MLflow's client for this database, its registry included."""
+    from mlflow import MlflowClient
+
+    uri = tracking_uri(mlruns)
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 @contextmanager

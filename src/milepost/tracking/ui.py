@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from milepost.tracking import ENVIRONMENT, store
-from milepost.tracking.log import open_client
+from milepost.tracking.store import open_client
 
 HOST = "127.0.0.1"
 
