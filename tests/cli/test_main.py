@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from milepost import bundle
 from milepost.errors import EnvironmentFault
+from milepost.tracking.store import open_client
 
 COMMANDS = [
     ["demo"], ["init"], ["check"], ["doctor"], ["signals"], ["signals", "build"], ["train"], ["rank"], ["derive"],
-    ["score"], ["account"], ["report"], ["run"], ["ui"],
+    ["score"], ["promote"], ["track"], ["account"], ["report"], ["run"], ["ui"],
 ]  # fmt: skip
 
 
@@ -261,10 +264,50 @@ def test_mlflow_away_leaves_everything_else_and_exits_3(milepost, copy, monkeypa
     def locked(*arguments):
         raise EnvironmentFault("database is locked", where="mlflow.db")
 
-    monkeypatch.setattr("milepost.pipeline.track.log_run", locked)
-    ran = milepost("run", "-c", copy / "milepost.toml")
+    with monkeypatch.context() as away:
+        away.setattr("milepost.pipeline.track.log_run", locked)
+        ran = milepost("run", "-c", copy / "milepost.toml")
     assert ran.exit_code == 3
-    assert "error[ENVIRONMENT] mlflow.db: database is locked" in ran.stderr
+    assert "error[ENVIRONMENT] mlflow.db: database is locked; the model is saved; run 'milepost track" in ran.stderr
     assert (copy / "models").exists()
     assert (copy / "out" / "scores" / "scores.csv").exists()
     assert (copy / "out" / "report" / "report.html").exists()
+    waiting = milepost("track", "-c", copy / "milepost.toml", "--json")
+    (run,) = json.loads(waiting.stdout)["waiting"]
+    assert f"milepost track {run}" in ran.stderr
+    wrong = milepost("track", run[:-1], "-c", copy / "milepost.toml")
+    assert wrong.exit_code == 2
+    assert f"did you mean '{run}'?" in wrong.stderr
+    logged = milepost("track", run, "-c", copy / "milepost.toml", "--json")
+    assert logged.exit_code == 0, logged.stderr
+    found = open_client(copy / "mlruns").get_run(json.loads(logged.stdout)["mlflow_run"])
+    assert found.data.params["champion"] in ("boosting", "logistic")
+    assert found.data.metrics["features_kept"] >= 0
+    assert milepost("track", "-c", copy / "milepost.toml").stdout == "every training is logged\n"
+
+
+def test_a_new_model_waits_is_promoted_and_taken_back(milepost, finished, tmp_path):
+    folder, answer = finished
+    work = shutil.copytree(folder, tmp_path / "work")
+    config = work / "milepost.toml"
+    before = answer["promotion"]["in_use"]
+    assert milepost("promote", "-c", config).exit_code == 2  # nothing waits
+    config.write_text(config.read_text() + '[training]\npromote = "ask"\ntrain_share = 0.7\n')
+    trained = milepost("train", "-c", config, "--json")
+    assert trained.exit_code == 0, trained.stderr
+    waits = json.loads(trained.stdout)["promotion"]
+    assert (waits["promoted"], waits["in_use"]) == (False, before)
+    client = open_client(work / "mlruns")
+    name = client.search_registered_models()[0].name
+    assert client.get_model_version_by_alias(name, "challenger").tags["model_id"] == waits["challenger"]
+    assert client.get_model_version_by_alias(name, "champion").tags["model_id"] == before
+    promoted = milepost("promote", "-c", config, "--json")
+    decision = json.loads(promoted.stdout)["promotion"]
+    assert promoted.exit_code == (0 if decision["promoted"] else 1)
+    assert decision["rows"] == json.loads(trained.stdout)["churn"]["test_rows"]
+    assert ("error[GATE]" in promoted.stderr) == (not decision["promoted"])
+    if not decision["promoted"]:
+        bundle.promote(work / "models" / name)
+    back = milepost("promote", "--rollback", "-c", config)
+    assert back.stdout.startswith(f"rolled back: {before} is in use again")
+    assert client.get_model_version_by_alias(name, "champion").tags["model_id"] == before
