@@ -259,6 +259,9 @@ class TrainingSettings(_Part):
     folds: Annotated[StrictInt, Field(ge=2, le=20)] = 5
     trials: Annotated[StrictInt, Field(ge=0, le=1000)] = 0
     time_limit_seconds: Annotated[StrictInt, Field(ge=1)] = 120
+    contacts: Annotated[StrictInt, Field(ge=0)] = 0  # accounts somebody contacts a date; 0: a twentieth of them
+    contact_cost: Annotated[float, Field(ge=0)] = 0.0  # of one contact, in the currency of MRR
+    saved_share: Share = 0.10  # assumed: of accounts that would leave, those that a contact keeps
     promote: Literal["auto", "ask"] = "auto"  # ask: a new model waits for 'milepost promote'
     min_churned: Annotated[StrictInt, Field(ge=2)] = 50
     min_rows: Annotated[StrictInt, Field(ge=10)] = 200

@@ -24,8 +24,10 @@ from milepost.training.results import (
     Acting,
     Canary,
     Evaluation,
+    LearningPoint,
     Metrics,
     Reliability,
+    Saving,
     SegmentFigures,
     Split,
     Versus,
@@ -144,7 +146,8 @@ def load_evaluation(folder: Path, fingerprint: str) -> tuple[Evaluation | None, 
     return Evaluation(**saved), model_id
 
 
-_ROWS: dict[str, Any] = {"against": Versus, "segments": SegmentFigures, "acting": Acting}
+_ROWS: dict[str, Any] = {"against": Versus, "segments": SegmentFigures, "acting": Acting,
+                          "saving": Saving, "learning": LearningPoint}  # fmt: skip
 _PARTS: dict[str, Any] = {"reliability": Reliability, "canary": Canary}
 
 

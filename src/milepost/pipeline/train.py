@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import textwrap
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from milepost.pipeline.train_words import beside
 from milepost.review.drift import reference_of
 from milepost.training.results import Evaluation, Metrics
 from milepost.training.train import Training, train_models
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,9 @@ def fit(job: Job) -> Trained:
     learnable = job.learnable
     matrix, outcomes = job.observations.matrix.take(learnable), job.outcomes.take(learnable)
     context = job.observations.context[learnable].reset_index(drop=True)
-    training = train_models(matrix, outcomes, job.settings, job.windows, job.progress, job.alarms.texts, context)
+    training = train_models(
+        matrix, outcomes, job.settings, job.windows, job.progress, job.alarms.texts, context, tuning_journal(job)
+    )
     remember(job)
     if training.alarms:
         return Trained(training, "", "")
@@ -60,6 +67,20 @@ def fit(job: Job) -> Trained:
     if decision.promoted:
         promote(job.settings.models)
     return Trained(training, saved.model_id, str(saved.path), decision)
+
+
+def tuning_journal(job: Job) -> BaseStorage | None:
+    """Where a search for parameters is kept, so that one that is stopped goes on; by the data and the settings."""
+    if not job.settings.training.trials:
+        return None
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    how = job.settings.training.model_dump_json(exclude={"trials", "time_limit_seconds", "promote"})
+    folder = job.settings.output / "tuning"
+    folder.mkdir(parents=True, exist_ok=True)
+    key = hashlib.sha256(f"{job.fingerprint}{how}{job.settings.project.seed}".encode()).hexdigest()[:12]
+    return JournalStorage(JournalFileBackend(str(folder / f"{key}.journal")))
 
 
 def young_risk(job: Job) -> float:
@@ -96,6 +117,8 @@ def churn_json(evaluation: Evaluation) -> dict[str, object]:
         "against": [asdict(row) for row in evaluation.against],
         "acting": [asdict(row) for row in evaluation.acting],
         "segments": [asdict(row) for row in evaluation.segments],
+        "saving": [asdict(row) for row in evaluation.saving],
+        "learning": [asdict(row) for row in evaluation.learning],
         "canary": evaluation.canary and asdict(evaluation.canary),
         "account_disjoint": {name: asdict(metrics) for name, metrics in evaluation.disjoint.items()},
         "same_accounts": {name: asdict(metrics) for name, metrics in evaluation.shared.items()},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from milepost.pipeline.result import table
 from milepost.training.results import Evaluation, Interval, Reliability, SegmentFigures
 
@@ -13,7 +15,8 @@ def beside(evaluation: Evaluation) -> str:
     parts = [f"{evaluation.champion} is the champion: {evaluation.chosen_because}"]
     if evaluation.reliability is not None:
         parts.append(_reliability(evaluation.reliability))
-    parts += [_against(evaluation), _acting(evaluation), _segments(evaluation.segments), _canary(evaluation)]
+    parts += [_against(evaluation), _acting(evaluation), _saving(evaluation), _segments(evaluation.segments)]
+    parts += [_learning(evaluation), _canary(evaluation)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -51,6 +54,30 @@ def _acting(evaluation: Evaluation) -> str:
         for row in evaluation.acting
     ]  # fmt: skip
     return table(["acting on", "lift", "95 % interval", "churned found", "95 % interval"], rows) if rows else ""
+
+
+def _saving(evaluation: Evaluation) -> str:
+    rows = [
+        [f"the largest {row.order}" if row.order != "at random" else row.order, f"{row.saved:,.0f}",
+         f"{row.saved_interval[0]:,.0f} to {row.saved_interval[1]:,.0f}"]
+        for row in evaluation.saving
+    ]  # fmt: skip
+    if not rows:
+        return ""
+    head = (
+        f"MRR saved a date by {evaluation.saving[0].contacts:,} contacts, less their cost; how many of those who would "
+        "leave a contact keeps is assumed (training.saved_share)"
+    )
+    return f"{textwrap.fill(head, 100)}\n{table(['contacting', 'saved', '95 % interval'], rows)}"
+
+
+def _learning(evaluation: Evaluation) -> str:
+    rows = [
+        [f"{row.count:,} {row.kind}", f"{row.rows:,}", f"{row.churned:,}", f"{row.roc_auc:.3f}",
+         span((row.low, row.high))]
+        for row in evaluation.learning
+    ]  # fmt: skip
+    return table(["learning from", "rows", "churned", "AUC", "95 % interval"], rows) if rows else ""
 
 
 def _segments(found: tuple[SegmentFigures, ...]) -> str:

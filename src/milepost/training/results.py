@@ -118,6 +118,33 @@ class Canary:
 
 
 @dataclass(frozen=True)
+class Saving:
+    """MRR saved a date by contacting `contacts` accounts, chosen by `order`, less what the contacts cost; interval.
+
+    It rests on the settings' assumption of how many of those who would leave a contact keeps.
+    """
+
+    order: str
+    contacts: int
+    saved: float
+    saved_interval: Interval
+
+
+@dataclass(frozen=True)
+class LearningPoint:
+    """The champion's AUC with its 95 % interval after learning from so many accounts or of the latest dates (`kind`),
+    which have so many rows and churned rows."""
+
+    kind: str
+    count: int
+    rows: int
+    churned: int
+    roc_auc: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How well each model foretold churn in periods it had not seen.
 
@@ -128,7 +155,8 @@ class Evaluation:
     calibration_curve: (mean predicted, share churned, rows) per tenth of predicted risk.
     lift: (share of rows acted on, lift, recall). acting: the same at 5, 10 and 20 %, with intervals.
     chosen_because: why the champion is the champion. reliability, against (every other model), segments: the
-    champion's. canary: None where it was not asked for.
+    champion's. canary: None where it was not asked for. saving: what acting may save, best order first as listed;
+    empty without MRR. learning: the learning curve.
     """
 
     shared: dict[str, Metrics]
@@ -146,6 +174,8 @@ class Evaluation:
     segments: tuple[SegmentFigures, ...] = ()
     acting: tuple[Acting, ...] = ()
     canary: Canary | None = None
+    saving: tuple[Saving, ...] = ()
+    learning: tuple[LearningPoint, ...] = ()
 
     @property
     def best(self) -> Metrics:

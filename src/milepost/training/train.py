@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from optuna.storages import BaseStorage
 
 from milepost.outcomes import Outcomes
 from milepost.settings import Settings
@@ -34,8 +35,10 @@ from milepost.training.candidates import (
 )
 from milepost.training.guards import check_enough
 from milepost.training.leaks import leak_alarms
+from milepost.training.learning import learning_curve
 from milepost.training.model import ChurnModel
 from milepost.training.results import Canary, Evaluation, Metrics, Split
+from milepost.training.saving import saving
 from milepost.training.split import account_folds, split_forward
 from milepost.training.tune import Trial, tune
 from milepost.windows import Windows
@@ -64,11 +67,12 @@ class Training:
 
 @dataclass(frozen=True)
 class Periods:
-    """The rows of each period, the accounts of the test rows, and the snapshots of the training and test rows."""
+    """The rows of each period, and the accounts and the snapshots of the training and test rows."""
 
     train: Rows
     calibrate: Rows
     test: Rows
+    train_accounts: pd.Series[str]
     test_accounts: pd.Series[str]
     days: tuple[pd.Series[pd.Timestamp], pd.Series[pd.Timestamp]]
 
@@ -90,11 +94,13 @@ def train_models(
     progress: Progress,
     alarms: tuple[str, ...] | None = None,
     context: pd.DataFrame | None = None,
+    storage: BaseStorage | None = None,
 ) -> Training:
     """Compare boosting, logistic regression, forest and base rate forward in time, and refit the best for scoring.
 
-    alarms: what was found to know too much already; None looks at the signals here. context: plan, size_band, segment
-    and tenure_days of every row of `matrix`, by which the champion's figures are told apart.
+    alarms: what was found to know too much already; None looks at the signals here. context: plan, size_band, segment,
+    tenure_days and mrr of every row of `matrix`, by which the champion's figures are told apart. storage: where a
+    search for parameters is kept while it goes on.
 
     Rows without a known outcome are left out. Positions in `evaluation.split` count the rows of `matrix`.
     Raises NotEnoughData, before any fit, with the counts and the smallest effect that could be seen.
@@ -113,11 +119,11 @@ def train_models(
     if alarms is None:
         progress("training: looking for signals that know too much")
         alarms = leak_alarms(everything, accounts, matrix.signals)
-    trials, params = tune(periods.train, days.iloc[split.train], windows, settings, progress)
+    trials, params = tune(periods.train, days.iloc[split.train], windows, settings, progress, storage)
     risks = compare(periods, seed, settings.project.threads, params, progress) | _rule(periods, matrix, seed)
     in_matrix = replace(split, train=known[split.train], calibrate=known[split.calibrate], test=known[split.test])
     progress("training: figures over accounts drawn again")
-    evaluation = _evaluation(periods, risks, settings.training.accounts, seed, in_matrix, context)
+    evaluation = _evaluation(periods, risks, settings, in_matrix, context)
     progress(f"training: refitting {evaluation.champion} on all {len(known):,} rows")
     last = (days >= pd.Timestamp(split.test_dates[0])).to_numpy()
     model = refit(risks[evaluation.champion].how, everything, last, matrix)
@@ -129,9 +135,9 @@ def _periods(everything: Rows, accounts: pd.Series[str], split: Split, days: pd.
     def rows(places: NDArray[np.intp]) -> Rows:
         return Rows(everything.values[places], everything.churned[places], everything.folds[places])
 
-    test_accounts = accounts.iloc[split.test].reset_index(drop=True)
+    learnt, tested = (accounts.iloc[part].reset_index(drop=True) for part in (split.train, split.test))
     return Periods(
-        rows(split.train), rows(split.calibrate), rows(split.test), test_accounts,
+        rows(split.train), rows(split.calibrate), rows(split.test), learnt, tested,
         (days.iloc[split.train], days.iloc[split.test]),
     )  # fmt: skip
 
@@ -188,10 +194,11 @@ def _calibrated_by_fold(known: FloatArray, learned: Rows, log_odds: FloatArray, 
 
 
 def _evaluation(
-    periods: Periods, risks: Mapping[str, Risks], headline: str, seed: int, split: Split, context: pd.DataFrame | None
+    periods: Periods, risks: Mapping[str, Risks], settings: Settings, split: Split, context: pd.DataFrame | None
 ) -> Evaluation:
     """The figures of every model on the test rows, and all that is told of the champion."""
-    churned, accounts = periods.test.churned, periods.test_accounts
+    churned, accounts, how = periods.test.churned, periods.test_accounts, settings.training
+    headline, seed = how.accounts, settings.project.seed
 
     def figures(part: str) -> dict[str, Metrics]:
         return {kind: evaluate.metrics(getattr(r, part), churned, accounts, seed) for kind, r in risks.items()}
@@ -206,6 +213,11 @@ def _evaluation(
         assess.reliability(risk, churned, accounts, seed), assess.versus(risk, shown, churned, accounts, seed),
         () if at_test is None else assess.segments(risk, churned, at_test, accounts, seed),
         assess.acting(risk, churned, accounts, seed), _canary(risks[champion].how, periods),
+        () if at_test is None or "mrr" not in at_test else saving(
+            risk, churned, at_test.assign(account_id=accounts, snapshot_date=periods.days[1].to_numpy()), how, seed
+        ),
+        learning_curve(risks[champion].how, periods.train, periods.test,
+                       (periods.train_accounts, periods.days[0]), accounts),
     )  # fmt: skip
 
 
