@@ -75,6 +75,35 @@ def find_outcomes(tables: Tables, rows: pd.DataFrame, data: Data, windows: Windo
     return Outcomes(churned, expanded, dormant, left_out.astype(str))
 
 
+@dataclass(frozen=True)
+class Times:
+    """When accounts leave, per row: left_after, days from the start of the outcome window until the last
+    subscription ended, infinite where that is not known; watched, days until which it is known. float64 [rows].
+    """
+
+    left_after: NDArray[np.float64]
+    watched: NDArray[np.float64]
+
+    def take(self, keep: NDArray[np.intp] | NDArray[np.bool_]) -> Times:
+        """The same times with some rows only."""
+        return Times(self.left_after[keep], self.watched[keep])
+
+
+def find_times(tables: Tables, rows: pd.DataFrame, windows: Windows) -> Times | None:
+    """Times for the rows (account_id, snapshot_date) of a matrix; None without subscription history.
+
+    An end counts once its grace days have passed: until then the account may come back.
+    """
+    if tables.subscriptions is None:
+        return None
+    end = _running_until(tables.subscriptions, rows, windows.grace_days)
+    known = pd.Timestamp(tables.complete_until) - timedelta(days=windows.grace_days)
+    opens, day = rows[SNAPSHOT] + timedelta(days=windows.gap_days), pd.Timedelta(days=1)
+    after = ((end - opens) / day).to_numpy(dtype=float)
+    watched = np.maximum(((known - opens) / day).to_numpy(dtype=float), 0.0)
+    return Times(np.where((end <= known).to_numpy(), after, np.inf), watched)
+
+
 def _hidden(flag: Flags, hide: NDArray[np.bool_]) -> Flags:
     return np.where(hide, np.float32(np.nan), flag).astype(np.float32)
 

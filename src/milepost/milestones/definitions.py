@@ -148,6 +148,20 @@ class AreaMetric:
 
 
 @dataclass(frozen=True)
+class Staying:
+    """From the snapshot `begin` (a date) on: how long accounts stayed, a curve per furthest milestone held then.
+
+    watched: days until today. table: frame milestone, accounts, churned, days, share (still there after so many days)
+    with low and high, median_days with median_low and median_high (NaN where half have not left).
+    """
+
+    begin: str
+    watched: int
+    curves: dict[str, Survival]
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Journey:
     """The four milestones one after another.
 
@@ -158,7 +172,7 @@ class Journey:
     share. leads: frame milestone, next, effect, low, high, p, accounts, because: does reaching it by its landmark
     go with reaching the next one later, adjusted. states: frame account_id, snapshot_date, setup_on, activated_on
     (dates, NaT: not yet), utilized, mature (True, False, None: unknown), milestone (the furthest one, "none" before
-    the first).
+    the first). staying: how long accounts stay by milestone, None where no snapshot lies far enough back.
     """
 
     cohorts: pd.DataFrame
@@ -168,6 +182,7 @@ class Journey:
     leads: pd.DataFrame
     states: pd.DataFrame
     because: str
+    staying: Staying | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from milepost.data.contract import Tables
 from milepost.data.sources import open_tables
 from milepost.errors import InputError, SettingsError, nearest
 from milepost.milestones.lives import Lives, read_lives
-from milepost.outcomes import Outcomes, find_outcomes
+from milepost.outcomes import Outcomes, Times, find_outcomes, find_times
 from milepost.pipeline import store
 from milepost.pipeline.alarms import Alarms, check_accepted, judged, look
 from milepost.settings import Settings, load
@@ -167,6 +167,11 @@ class Job:
     def outcomes(self) -> Outcomes:
         """Outcomes of every row of the observations."""
         return find_outcomes(self.tables, self.observations.matrix.rows, self.settings.data, self.windows)
+
+    @cached_property
+    def times(self) -> Times | None:
+        """When the account of every row of the observations left; None without subscription history."""
+        return find_times(self.tables, self.observations.matrix.rows, self.windows)
 
     @cached_property
     def lives(self) -> Lives:

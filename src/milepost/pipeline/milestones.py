@@ -19,6 +19,7 @@ from milepost.milestones.definitions import Activation, AreaMetric, Evidence, Jo
 from milepost.milestones.journey import Held, find_journey, states
 from milepost.milestones.leads import from_activation, from_setup, from_utilization, table
 from milepost.milestones.setup import find_setup, set_up_on
+from milepost.milestones.staying import staying
 from milepost.milestones.utilization import days_of, find_areas, find_utilization, monthly, rules_of, with_reach
 from milepost.pipeline.job import Job
 from milepost.signals.matrix import Observations
@@ -116,7 +117,8 @@ def find_journey_of(job: Job, framework: Framework) -> Journey:
     """Who has reached which milestone by the definitions in use, and whether each one leads to the next."""
     job.progress("milestones: the journey of every account")
     held = held_by(job, framework, job.observations)
-    return find_journey(job.lives, job.observations, held, table(_leads(job, framework, held)))
+    journey = find_journey(job.lives, job.observations, held, table(_leads(job, framework, held)))
+    return replace(journey, staying=staying(job.lives, journey.states))
 
 
 def held_by(job: Job, framework: Framework, rows: Observations) -> Held:
@@ -182,6 +184,8 @@ def publish_milestones(job: Job, found: Milestones, steps: pd.DataFrame) -> Path
         parts = {"states": journey.states, "funnel": journey.funnel, "cohorts": journey.cohorts,
                  "times": journey.times, "groups": journey.groups, "leads": journey.leads,
                  "next_steps": steps}  # fmt: skip
+        if journey.staying is not None:
+            parts["staying"] = journey.staying.table
         if found.setup is not None:
             parts["setup_steps"] = found.setup.table
         for name, frame in parts.items():

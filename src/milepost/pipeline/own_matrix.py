@@ -97,7 +97,7 @@ def train_own_matrix(
     figures = {kind: figure for kind, (figure, _) in found.items()}
     champion = min(SHIPPED, key=lambda kind: figures[kind].log_loss)
     forward = _forward(read_time(frame[time_column], path.name), rows, ids, found) if time_column else {}
-    model = refit(found[champion][1], rows, np.ones(len(churned), dtype=np.bool_), matrix)
+    model, _ = refit(found[champion][1], rows, np.ones(len(churned), dtype=np.bool_), matrix)
     return OwnMatrixResult(
         figures, forward, champion, model, findings, alarms, len(churned), int(churned.sum())
     )  # fmt: skip

@@ -29,6 +29,7 @@ from milepost.signals.build import build_observations
 from milepost.signals.matrix import Observations
 from milepost.signals.spec import Signal
 from milepost.terms import ACCOUNT, SNAPSHOT, RiskBand
+from milepost.training.hazard import from_saved
 from milepost.training.model import ChurnModel
 
 SHOWN = 5
@@ -90,6 +91,7 @@ def _inputs(
     return ScoringInputs(
         model, about["model_id"], about["young_risk"], about["typical"], framework, job.settings.scoring,
         job.settings.signals.min_tenure_days, states, steps,
+        from_saved(about["hazard"]) if about.get("hazard") else None,
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from milepost.training.results import (
     Acting,
     Canary,
     Evaluation,
+    HorizonFigures,
     LearningPoint,
     Metrics,
     Reliability,
@@ -147,7 +148,7 @@ def load_evaluation(folder: Path, fingerprint: str) -> tuple[Evaluation | None, 
 
 
 _ROWS: dict[str, Any] = {"against": Versus, "segments": SegmentFigures, "acting": Acting,
-                          "saving": Saving, "learning": LearningPoint}  # fmt: skip
+                          "saving": Saving, "learning": LearningPoint, "horizons": HorizonFigures}  # fmt: skip
 _PARTS: dict[str, Any] = {"reliability": Reliability, "canary": Canary}
 
 

@@ -17,6 +17,7 @@ from milepost.pipeline.result import Result, table
 from milepost.pipeline.store import save_evaluation
 from milepost.pipeline.train_words import beside
 from milepost.review.drift import reference_of
+from milepost.training.hazard import to_saved
 from milepost.training.results import Evaluation, Metrics
 from milepost.training.train import Training, train_models
 
@@ -44,7 +45,15 @@ def fit(job: Job) -> Trained:
     matrix, outcomes = job.observations.matrix.take(learnable), job.outcomes.take(learnable)
     context = job.observations.context[learnable].reset_index(drop=True)
     training = train_models(
-        matrix, outcomes, job.settings, job.windows, job.progress, job.alarms.texts, context, tuning_journal(job)
+        matrix,
+        outcomes,
+        job.settings,
+        job.windows,
+        job.progress,
+        job.alarms.texts,
+        context,
+        tuning_journal(job),
+        None if job.times is None else job.times.take(learnable),
     )
     remember(job)
     if training.alarms:
@@ -59,6 +68,7 @@ def fit(job: Job) -> Trained:
         "young_risk": young_risk(job),
         "typical": typical(job),
         "reference": reference_of(matrix),
+        "hazard": training.hazard and to_saved(training.hazard),
     }
     saved = save_bundle(job.settings.models, job.version, training.model, extra, CHALLENGER)
     save_evaluation(job.settings.output / "training", job.version, training.evaluation, job.fingerprint, saved.model_id)
@@ -117,6 +127,7 @@ def churn_json(evaluation: Evaluation) -> dict[str, object]:
         "against": [asdict(row) for row in evaluation.against],
         "acting": [asdict(row) for row in evaluation.acting],
         "segments": [asdict(row) for row in evaluation.segments],
+        "horizons": [asdict(row) for row in evaluation.horizons],
         "saving": [asdict(row) for row in evaluation.saving],
         "learning": [asdict(row) for row in evaluation.learning],
         "canary": evaluation.canary and asdict(evaluation.canary),

@@ -16,7 +16,7 @@ def beside(evaluation: Evaluation) -> str:
     if evaluation.reliability is not None:
         parts.append(_reliability(evaluation.reliability))
     parts += [_against(evaluation), _acting(evaluation), _saving(evaluation), _segments(evaluation.segments)]
-    parts += [_learning(evaluation), _canary(evaluation)]
+    parts += [_horizons(evaluation), _learning(evaluation), _canary(evaluation)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -69,6 +69,16 @@ def _saving(evaluation: Evaluation) -> str:
         "leave a contact keeps is assumed (training.saved_share)"
     )
     return f"{textwrap.fill(head, 100)}\n{table(['contacting', 'saved', '95 % interval'], rows)}"
+
+
+def _horizons(evaluation: Evaluation) -> str:
+    rows = [
+        [f"{row.days} days", f"{row.rows:,}", f"{row.left:,}", f"{row.foretold:.1%}", f"{row.share:.1%}",
+         f"{row.observed_over_expected:.2f} ({span(row.observed_over_expected_interval, 2)})", f"{row.roc_auc:.3f}"]
+        for row in evaluation.horizons
+    ]  # fmt: skip
+    header = ["leaving within", "rows", "left", "foretold", "happened", "observed over expected", "AUC"]
+    return table(header, rows) if rows else ""
 
 
 def _learning(evaluation: Evaluation) -> str:

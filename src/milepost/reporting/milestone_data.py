@@ -49,6 +49,14 @@ class Curves:
 
 
 @dataclass(frozen=True)
+class StayingCurves:
+    """How long accounts stayed from a snapshot on, by the milestone held then: (name, points, accounts), in order."""
+
+    begin: str
+    lines: tuple[tuple[str, tuple[tuple[float, float, float, float], ...], int], ...]
+
+
+@dataclass(frozen=True)
 class Funnel:
     """Milestone -> (accounts judged, reached, share 0..1), in order; only those with a definition."""
 
@@ -57,12 +65,13 @@ class Funnel:
 
 @dataclass(frozen=True)
 class MilestoneFigures:
-    """All four; None where there is nothing to draw."""
+    """All five; None where there is nothing to draw."""
 
     turn: Turn | None = None
     heat: Heat | None = None
     curves: Curves | None = None
     funnel: Funnel | None = None
+    staying: StayingCurves | None = None
 
 
 def milestone_figures(found: Milestones | None) -> MilestoneFigures:
@@ -70,7 +79,8 @@ def milestone_figures(found: Milestones | None) -> MilestoneFigures:
     if found is None:
         return MilestoneFigures()
     active = found.activation
-    return MilestoneFigures(_turn(found.utilization), _heat(active), _curves(active), _funnel(found.journey))
+    stay = _staying(found.journey)
+    return MilestoneFigures(_turn(found.utilization), _heat(active), _curves(active), _funnel(found.journey), stay)
 
 
 def _turn(used: Utilization | None) -> Turn | None:
@@ -126,6 +136,15 @@ def _funnel(journey: Journey | None) -> Funnel | None:
     return Funnel(steps) if steps else None
 
 
+def _staying(journey: Journey | None) -> StayingCurves | None:
+    found = None if journey is None else journey.staying
+    if found is None or len(found.curves) < 2:
+        return None
+    return StayingCurves(
+        found.begin, tuple((name, _line(curve), curve.accounts) for name, curve in found.curves.items())
+    )
+
+
 def describe_milestones(data: MilestoneFigures) -> dict[str, str]:
     """What each figure shows, in a sentence; only figures that are drawn."""
     found = {
@@ -133,6 +152,7 @@ def describe_milestones(data: MilestoneFigures) -> dict[str, str]:
         "turn": data.turn and _describe_turn(data.turn),
         "heat": data.heat and _describe_heat(data.heat),
         "curves": data.curves and _describe_curves(data.curves),
+        "staying": data.staying and _describe_staying(data.staying),
     }
     return {name: text for name, text in found.items() if text}
 
@@ -161,3 +181,8 @@ def _describe_heat(data: Heat) -> str:
 def _describe_curves(data: Curves) -> str:
     ends = ", ".join(f"{100 * line[-1][1]:.0f} % of {n:,} ({name})" for name, line, n in data.lines)
     return f"Accounts still active at the end of the time watched: {ends}."
+
+
+def _describe_staying(data: StayingCurves) -> str:
+    ends = ", ".join(f"{name} {100 * line[-1][1]:.0f} % of {n:,}" for name, line, n in data.lines)
+    return f"Of the accounts running on {data.begin}, by the furthest milestone held then, are still there: {ends}."

@@ -9,20 +9,30 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from milepost.importance.verdicts import plain
-from milepost.reporting.milestone_data import Curves, Funnel, Heat, MilestoneFigures, Turn, describe_milestones
+from milepost.reporting.milestone_data import (
+    Curves,
+    Funnel,
+    Heat,
+    MilestoneFigures,
+    StayingCurves,
+    Turn,
+    describe_milestones,
+)
 from milepost.reporting.svg import INK, KEPT, OTHER, SOFT, WIDTH, label, svg
 
+_STAYING = ((OTHER, ":"), (SOFT, "-."), (OTHER, "--"), (KEPT, "--"), (KEPT, "-"))  # none … maturity
 _STRONG = 8.0  # z from which a cell is drawn in full colour
 
 
 def draw_milestones(data: MilestoneFigures) -> dict[str, str]:
-    """Figure name -> SVG text, for those with data: funnel, turn, heat, curves."""
+    """Figure name -> SVG text, for those with data: funnel, turn, heat, curves, staying."""
     texts = describe_milestones(data)
     drawn = {
         "funnel": data.funnel and draw_funnel(data.funnel, texts["funnel"]),
         "turn": data.turn and draw_turn(data.turn, texts["turn"]),
         "heat": data.heat and draw_heat(data.heat, texts["heat"]),
         "curves": data.curves and draw_curves(data.curves, texts["curves"]),
+        "staying": data.staying and draw_staying(data.staying, texts["staying"]),
     }
     return {name: figure for name, figure in drawn.items() if figure}
 
@@ -125,3 +135,24 @@ def draw_curves(data: Curves, description: str) -> str:
         axes.legend(loc="best")
 
     return svg("curves", description, (WIDTH * 0.8, 3.4), draw)
+
+
+def draw_staying(data: StayingCurves, description: str) -> str:
+    """Share of accounts still there, one line per milestone held at the start, named at its end."""
+
+    def draw(axes: Axes) -> None:
+        least = 1.0
+        for place, (name, line, n) in enumerate(data.lines):
+            days, share, low, high = (np.array(part) for part in zip(*line, strict=True))
+            colour, dashes = _STAYING[place % len(_STAYING)]
+            axes.fill_between(days, 100 * low, 100 * high, step="post", color=colour, alpha=0.12, linewidth=0)
+            axes.step(days, 100 * share, where="post", color=colour, linestyle=dashes, linewidth=1.8,
+                      label=f"{name} (n = {n:,})")  # fmt: skip
+            least = min(least, float(low.min()))
+        axes.set(ylim=(max(0.0, 100 * least - 4), 101))
+        axes.set_xlim(left=0)
+        axes.set_xlabel(f"days since {data.begin}")
+        axes.set_ylabel("still there, %")
+        axes.legend(loc="lower left")
+
+    return svg("staying", description, (WIDTH * 0.8, 3.4), draw)

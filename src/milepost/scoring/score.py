@@ -16,6 +16,7 @@ from milepost.scoring.reasons import explain, place_reasons, reason_columns
 from milepost.settings import ScoringSettings
 from milepost.signals.matrix import Observations
 from milepost.terms import ACCOUNT, SNAPSHOT, RiskBand
+from milepost.training.hazard import HORIZONS, Hazard
 from milepost.training.model import ChurnModel
 
 SCORED_BY_MODEL, SCORED_BY_RULE = "model", "rule"
@@ -31,7 +32,7 @@ class ScoringInputs:
     young_risk: churned share of accounts under `min_tenure_days` in training, their score by rule.
     typical: signal name -> median among retained accounts in training. states: frame account_id and STATES, by the
     framework, and next_steps: frame of `next_step.COLUMNS`, one row per row of the observations; None without a
-    framework.
+    framework. hazard: how the risk spreads over months.
     """
 
     model: ChurnModel
@@ -43,12 +44,15 @@ class ScoringInputs:
     min_tenure_days: int
     states: pd.DataFrame | None = None
     next_steps: pd.DataFrame | None = None
+    hazard: Hazard | None = None
 
 
 def score(observations: Observations, inputs: ScoringInputs) -> pd.DataFrame:
     """Score every row of `observations`, which holds one snapshot.
 
-    Columns: account_id, snapshot_date, churn_risk, risk_band, risk_rank, expected_loss (risk × MRR), plan, seats, mrr,
+    Columns: account_id, snapshot_date, churn_risk, risk_band, risk_rank, risk_30_days, risk_90_days, risk_180_days
+    (of leaving within so many days of the outcome window, null where not known and for accounts scored by the rule),
+    expected_loss (risk × MRR), plan, seats, mrr,
     size_band, segment, tenure_days, level_<category>, mature_categories, milestone, setup_on, activated_on, utilized,
     setup_progress, activation_progress, utilization_progress, maturity_progress (0..1 of the way), next_milestone,
     next_step, next_step_because, next_step_alternatives, reason_1…n (sentences) with reason_<n>_signal, _value,
@@ -60,6 +64,8 @@ def score(observations: Observations, inputs: ScoringInputs) -> pd.DataFrame:
     scores = context[[ACCOUNT, SNAPSHOT]].copy()
     scores["churn_risk"] = risk
     scores["risk_band"] = risk_bands(risk, inputs.settings)
+    for days in HORIZONS:
+        scores[f"risk_{days}_days"] = _within(days, risk, scored_by, inputs.hazard)
     scores["expected_loss"] = risk * context["mrr"].to_numpy(dtype=float)
     for name in ("plan", "seats", "mrr", "size_band", "segment", "tenure_days"):
         scores[name] = context[name].to_numpy()
@@ -82,6 +88,14 @@ def _risk(observations: Observations, inputs: ScoringInputs) -> tuple[NDArray[np
     young = observations.context["tenure_days"].to_numpy() < inputs.min_tenure_days
     risk = np.where(young, inputs.young_risk, risk)
     return risk, np.where(young, SCORED_BY_RULE, SCORED_BY_MODEL)
+
+
+def _within(
+    days: int, risk: NDArray[np.float64], scored_by: NDArray[np.str_], hazard: Hazard | None
+) -> NDArray[np.float64]:
+    if hazard is None:
+        return np.full(len(risk), np.nan)
+    return np.where(scored_by == SCORED_BY_MODEL, hazard.within(risk, days), np.nan)
 
 
 def risk_bands(risk: NDArray[np.float64], settings: ScoringSettings) -> NDArray[np.str_]:

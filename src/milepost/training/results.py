@@ -145,6 +145,22 @@ class LearningPoint:
 
 
 @dataclass(frozen=True)
+class HorizonFigures:
+    """The risk of leaving within so many days on test rows that were watched as long: rows, those that left, the mean
+    foretold and the share that left (0..1), their ratio with its 95 % interval, and the AUC.
+    """
+
+    days: int
+    rows: int
+    left: int
+    foretold: float
+    share: float
+    observed_over_expected: float
+    observed_over_expected_interval: Interval
+    roc_auc: float
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How well each model foretold churn in periods it had not seen.
 
@@ -156,7 +172,7 @@ class Evaluation:
     lift: (share of rows acted on, lift, recall). acting: the same at 5, 10 and 20 %, with intervals.
     chosen_because: why the champion is the champion. reliability, against (every other model), segments: the
     champion's. canary: None where it was not asked for. saving: what acting may save, best order first as listed;
-    empty without MRR. learning: the learning curve.
+    empty without MRR. learning: the learning curve. horizons: risk within other spans, empty where it is not known.
     """
 
     shared: dict[str, Metrics]
@@ -176,6 +192,7 @@ class Evaluation:
     canary: Canary | None = None
     saving: tuple[Saving, ...] = ()
     learning: tuple[LearningPoint, ...] = ()
+    horizons: tuple[HorizonFigures, ...] = ()
 
     @property
     def best(self) -> Metrics:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from optuna.storages import BaseStorage
 
-from milepost.outcomes import Outcomes
+from milepost.outcomes import Outcomes, Times
 from milepost.settings import Settings
 from milepost.signals.matrix import Matrix
 from milepost.terms import ACCOUNT, SNAPSHOT
@@ -34,10 +34,11 @@ from milepost.training.candidates import (
     recipe,
 )
 from milepost.training.guards import check_enough
+from milepost.training.hazard import Hazard, fit_hazard, judge
 from milepost.training.leaks import leak_alarms
 from milepost.training.learning import learning_curve
 from milepost.training.model import ChurnModel
-from milepost.training.results import Canary, Evaluation, Metrics, Split
+from milepost.training.results import Canary, Evaluation, HorizonFigures, Metrics, Split
 from milepost.training.saving import saving
 from milepost.training.split import account_folds, split_forward
 from milepost.training.tune import Trial, tune
@@ -53,7 +54,8 @@ Progress = Callable[[str], None]
 class Training:
     """What training found.
 
-    evaluation: figures on later periods. model: the champion refitted on every row with a known outcome.
+    evaluation: figures on later periods. model: the champion refitted on every row with a known outcome. hazard: how
+    its risk spreads over months, None where too few are known to have left in them.
     trials: tuning, empty when it is off. note: how the model for scoring was made. alarms: signals that foretell
     churn too well to be true; with any of them no score should be published.
     """
@@ -63,6 +65,7 @@ class Training:
     trials: tuple[Trial, ...]
     note: str
     alarms: tuple[str, ...]
+    hazard: Hazard | None = None
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,14 @@ class Periods:
 
 @dataclass(frozen=True)
 class Risks:
-    """One model's calibrated risks on the test rows, float64 [rows], and the recipe at its best step."""
+    """One model's calibrated risks on the test rows, float64 [rows], and the recipe at its best step; inside: on the
+    training rows, out of fold.
+    """
 
     shared: FloatArray
     disjoint: FloatArray
     how: Recipe
+    inside: FloatArray
 
 
 def train_models(
@@ -95,12 +101,13 @@ def train_models(
     alarms: tuple[str, ...] | None = None,
     context: pd.DataFrame | None = None,
     storage: BaseStorage | None = None,
+    times: Times | None = None,
 ) -> Training:
     """Compare boosting, logistic regression, forest and base rate forward in time, and refit the best for scoring.
 
     alarms: what was found to know too much already; None looks at the signals here. context: plan, size_band, segment,
     tenure_days and mrr of every row of `matrix`, by which the champion's figures are told apart. storage: where a
-    search for parameters is kept while it goes on.
+    search for parameters is kept while it goes on. times: when each row's account left.
 
     Rows without a known outcome are left out. Positions in `evaluation.split` count the rows of `matrix`.
     Raises NotEnoughData, before any fit, with the counts and the smallest effect that could be seen.
@@ -124,11 +131,14 @@ def train_models(
     in_matrix = replace(split, train=known[split.train], calibrate=known[split.calibrate], test=known[split.test])
     progress("training: figures over accounts drawn again")
     evaluation = _evaluation(periods, risks, settings, in_matrix, context)
+    champion = risks[evaluation.champion]
+    spread = _horizons(periods, champion, evaluation, times, (windows.gap_days, seed))
+    evaluation = replace(evaluation, horizons=spread)
     progress(f"training: refitting {evaluation.champion} on all {len(known):,} rows")
     last = (days >= pd.Timestamp(split.test_dates[0])).to_numpy()
-    model = refit(risks[evaluation.champion].how, everything, last, matrix)
-    note = _note(evaluation, everything, last, split)
-    return Training(evaluation, model, trials, note, alarms)
+    model, inside = refit(champion.how, everything, last, matrix)
+    hazard = None if times is None else fit_hazard(inside, times.left_after[known], times.watched[known])
+    return Training(evaluation, model, trials, _note(evaluation, everything, last, split), alarms, hazard)
 
 
 def _periods(everything: Rows, accounts: pd.Series[str], split: Split, days: pd.Series[pd.Timestamp]) -> Periods:
@@ -151,7 +161,8 @@ def compare(
         progress(f"training: {kind}")
         found[kind] = _risks(periods, recipe(kind, seed, threads, params))
     base = np.full(len(periods.test.churned), periods.train.churned.mean())
-    found[BASE_RATE] = Risks(base, base, recipe(BASE_RATE, seed, threads))
+    inside = np.full(len(periods.train.churned), base[0])
+    found[BASE_RATE] = Risks(base, base, recipe(BASE_RATE, seed, threads), inside)
     return found
 
 
@@ -163,8 +174,8 @@ def _rule(periods: Periods, matrix: Matrix, seed: int) -> dict[str, Risks]:
     known, later = (np.log1p(rows.values[:, places[0]].astype(np.float64)) for rows in (periods.train, periods.test))
     longest = float(np.nanmax(known, initial=0))
     calibrator = fit_calibrator(np.nan_to_num(known, nan=longest), periods.train.churned)
-    risk = calibrator.risk(np.nan_to_num(later, nan=longest))
-    return {LAST_USE: Risks(risk, risk, recipe(LAST_USE, seed, 1))}
+    inside, risk = (calibrator.risk(np.nan_to_num(part, nan=longest)) for part in (known, later))
+    return {LAST_USE: Risks(risk, risk, recipe(LAST_USE, seed, 1), inside)}
 
 
 def _risks(periods: Periods, how: Recipe) -> Risks:
@@ -181,7 +192,7 @@ def _risks(periods: Periods, how: Recipe) -> Risks:
     else:
         calibrator = fit_calibrator(inside[step], train.churned)
         disjoint = _calibrated_by_fold(inside[step], train, outside[step], test)
-    return Risks(calibrator.risk(shared), disjoint, how)
+    return Risks(calibrator.risk(shared), disjoint, how, calibrator.risk(inside[step]))
 
 
 def _calibrated_by_fold(known: FloatArray, learned: Rows, log_odds: FloatArray, test: Rows) -> FloatArray:
@@ -221,6 +232,23 @@ def _evaluation(
     )  # fmt: skip
 
 
+def _horizons(
+    periods: Periods, champion: Risks, evaluation: Evaluation, times: Times | None, given: tuple[int, int]
+) -> tuple[HorizonFigures, ...]:
+    """How well the risk spread over months fits the test rows; learnt on what was known before the first of them."""
+    if times is None:
+        return ()
+    split, (gap, seed) = evaluation.split, given
+    learnt, tested = times.take(split.train), times.take(split.test)
+    # what a training row became after the first test row began is not known to it
+    until = (pd.Timestamp(split.test_dates[0]) - periods.days[0]).dt.days.to_numpy(dtype=float) - gap
+    hazard = fit_hazard(champion.inside, learnt.left_after, np.minimum(learnt.watched, np.maximum(until, 0.0)))
+    if hazard is None:
+        return ()
+    named = periods.test_accounts
+    return judge(hazard, evaluation.predictions, tested.left_after, tested.watched, named, seed)
+
+
 def _canary(how: Recipe, periods: Periods) -> Canary:
     return shuffled_canary(how, periods.train, periods.test, periods.days)
 
@@ -242,15 +270,18 @@ def choose_champion(
     return LOGISTIC, f"it is simpler, and the log loss of {least} is not below it beyond noise: {shown}"
 
 
-def refit(how: Recipe, rows: Rows, calibrated_on: NDArray[np.bool_], matrix: Matrix) -> ChurnModel:
-    """Fit on all rows; calibrate on out-of-fold predictions of the rows `calibrated_on`, or of all if one class."""
+def refit(how: Recipe, rows: Rows, calibrated_on: NDArray[np.bool_], matrix: Matrix) -> tuple[ChurnModel, FloatArray]:
+    """Fit on all rows; calibrate on out-of-fold predictions of the rows `calibrated_on`, or of all if one class.
+
+    With it the calibrated risks of all rows, out of fold.
+    """
     (inside,) = cross_fit(how, rows)
     chosen = calibrated_on if rows.churned[calibrated_on].any() else np.ones(len(rows.churned), dtype=np.bool_)
     calibrator: Calibrator = fit_calibrator(inside[0][chosen], rows.churned[chosen])
-    base_rate = float(rows.churned.mean())
+    base_rate, risk = float(rows.churned.mean()), calibrator.risk(inside[0])
     if how.kind == LOGISTIC:
-        return ChurnModel(how.kind, matrix.signals, calibrator, base_rate, logistic=fit_regression(how, rows))
-    return ChurnModel(how.kind, matrix.signals, calibrator, base_rate, booster=fit_booster(how, rows).text)
+        return ChurnModel(how.kind, matrix.signals, calibrator, base_rate, logistic=fit_regression(how, rows)), risk
+    return ChurnModel(how.kind, matrix.signals, calibrator, base_rate, booster=fit_booster(how, rows).text), risk
 
 
 def _note(evaluation: Evaluation, rows: Rows, last: NDArray[np.bool_], split: Split) -> str:
