@@ -9,6 +9,7 @@ from milepost.importance.ranking import Ranking
 from milepost.pipeline.alarms import alarm_line
 from milepost.pipeline.check import check_tables, findings
 from milepost.pipeline.derive import Derived, derive, maturity_json
+from milepost.pipeline.evaluation_text import churn_json
 from milepost.pipeline.job import Job
 from milepost.pipeline.milestones import milestones_json
 from milepost.pipeline.rank import find_ranking, publish_ranking, ranking_json
@@ -17,7 +18,7 @@ from milepost.pipeline.result import Result, shown
 from milepost.pipeline.score import Scored, score_accounts, scores_json
 from milepost.pipeline.signals import matrix_json
 from milepost.pipeline.track import track
-from milepost.pipeline.train import Trained, churn_json, decided, fit
+from milepost.pipeline.train import Trained, decided, fit
 from milepost.reporting.summary import Results
 from milepost.reporting.terminal import terminal_summary
 

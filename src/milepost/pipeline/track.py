@@ -15,8 +15,10 @@ from milepost.errors import EnvironmentFault, InputError, nearest
 from milepost.framework import to_toml
 from milepost.importance.ranking import Ranking
 from milepost.pipeline.derive import Derived
+from milepost.pipeline.evaluation_text import churn_json, comparison
 from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result, plain
+from milepost.pipeline.train_words import beside
 from milepost.settings import Settings
 from milepost.tracking.aliases import CHALLENGER, CHAMPION
 from milepost.tracking.log import ModelRecord, RunRecord, TrialRecord, log_run
@@ -37,12 +39,17 @@ def track(
     training = trained.training
     record = RunRecord(
         project=job.settings.project.name,
-        run_name=f"{job.now:%H:%M:%S} {job.run_id}",
+        # a list shows about twenty characters
+        run_name=f"{job.now:%H:%M} {training.evaluation.champion} {training.evaluation.best.roc_auc:.3f}, {job.as_of}",
         description=_description(job, trained, ranking, derived),
         params=_params(job, trained),
         metrics=_metrics(trained, ranking, derived),
         tags={"data_fingerprint": job.fingerprint, "git_commit": git_commit(Path.cwd()), "milepost": __version__},
-        artifacts={"framework.toml": to_toml(derived.framework)} if derived else {},
+        artifacts={
+            "evaluation.txt": f"{comparison(training.evaluation)}\n\n{beside(training.evaluation)}\n",
+            "evaluation.json": json.dumps(plain(churn_json(training.evaluation)), indent=1),
+            **({"framework.toml": to_toml(derived.framework)} if derived else {}),
+        },
         figures=figures or {},
         ranking=[asdict(row) | {"verdict": str(row.verdict)} for row in ranking.evidence] if ranking else (),
         trials=[TrialRecord(t.number, t.params, t.fold_scores, t.score) for t in training.trials],
@@ -132,6 +139,12 @@ def _metrics(trained: Trained, ranking: Ranking | None, derived: Derived | None)
     evaluation = trained.training.evaluation
     best = asdict(evaluation.best)
     metrics = {f"churn_{name}": float(value) for name, value in best.items()}
+    if (found := evaluation.reliability) is not None:
+        metrics |= {"churn_slope": found.slope, "churn_observed_over_expected": found.observed_over_expected,
+                    "churn_brier_skill": found.brier_skill}  # fmt: skip
+    metrics |= {f"churn_recall_at_{row.share:.0%}".rstrip("%") + "_percent": row.recall for row in evaluation.acting}
+    if evaluation.canary is not None:
+        metrics["canary_roc_auc"] = evaluation.canary.roc_auc
     for kind, figures in (("shared", evaluation.shared), ("disjoint", evaluation.disjoint)):
         metrics |= {f"{kind}_{name}_roc_auc": model.roc_auc for name, model in figures.items()}
     if ranking is not None:
@@ -147,7 +160,7 @@ def _description(job: Job, trained: Trained, ranking: Ranking | None, derived: D
         f"Accounts of **{job.settings.project.name}** as of {job.as_of}.",
         f"Churn model: {trained.training.evaluation.champion}, AUC {best.roc_auc:.3f} "
         f"({best.low:.3f} to {best.high:.3f}) on {best.test_rows:,} later rows, base rate {best.base_rate:.1%}. "
-        f"{trained.training.note}.",
+        f"{trained.training.note}",
     ]
     if ranking is not None:
         kept = [row.feature for row in ranking.evidence if row.verdict == "keep"]
