@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from milepost.outcomes import find_outcomes
+from milepost.outcomes import find_outcomes, find_times
 from milepost.settings import Data
 from milepost.windows import Windows
 
@@ -201,3 +201,27 @@ def test_taking_rows_takes_them_from_every_part(make_tables):
     assert some.churned.tolist() == [0, 1]
     assert some.left_out.tolist() == ["", ""]
     assert found.take(~found.known).left_out.tolist() == ["ended_in_gap"]
+
+
+@pytest.mark.parametrize(
+    ("end", "until", "left_after", "watched"),
+    [
+        (datetime(2024, 4, 18), datetime(2024, 6, 14), 10.0, 60.0),  # counted from April 8; grace ends June 7
+        (None, datetime(2024, 6, 14), np.inf, 60.0),
+        (datetime(2024, 6, 10), datetime(2024, 6, 14), np.inf, 60.0),  # it may still come back until June 17
+        (datetime(2024, 6, 7), datetime(2024, 6, 14), 60.0, 60.0),
+        (datetime(2024, 4, 5), datetime(2024, 6, 14), -3.0, 60.0),  # left in the gap
+        (None, datetime(2024, 4, 10), np.inf, 0.0),
+    ],
+)
+def test_times_count_from_the_outcome_window(make_tables, end, until, left_after, watched):
+    table = pd.DataFrame([span(START, end)], columns=COLUMNS)
+    table = table.astype({"started_at": "datetime64[us]", "ended_at": "datetime64[us]"})
+    tables = make_tables(NO_EVENTS, ACCOUNTS, datetime(2024, 1, 1), until, subscriptions=table)
+    found = find_times(tables, ROWS, WINDOWS)
+    assert (found.left_after.tolist(), found.watched.tolist()) == ([left_after], [watched])
+
+
+def test_without_subscriptions_nobody_knows_when_accounts_left(make_tables):
+    tables = make_tables(NO_EVENTS, ACCOUNTS, datetime(2024, 1, 1), datetime(2024, 12, 1))
+    assert find_times(tables, ROWS, WINDOWS) is None
