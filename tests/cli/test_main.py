@@ -238,6 +238,9 @@ def test_a_matrix_of_ones_own(milepost, tmp_path, monkeypatch, answers):
     answer = json.loads(ran.stdout)
     assert answer["figures"][answer["champion"]]["auc"] > 0.6
     assert Path(answer["bundle"]).is_dir()
+    scored = milepost("score", "--matrix", "own.csv", "--id", "id", "--json")
+    assert scored.exit_code == 0, scored.stderr
+    assert len(pd.read_csv("own-scores.csv")) == json.loads(scored.stdout)["rows"] == 400
 
 
 def test_a_leak_stops_the_scores_and_heads_the_ranking(milepost, copy):

@@ -211,12 +211,21 @@ def score(
     anew: Annotated[
         bool, typer.Option("--replace", help="Also where the date was scored by another model already.")
     ] = False,
+    matrix: Annotated[Path | None, typer.Option(help="Your own table instead of the settings.")] = None,
+    id_column: Annotated[str, typer.Option("--id", help="With --matrix: the column that names the account.")] = "",
+    model: Annotated[Path | None, typer.Option(help="With --matrix: its model, models/NAME by its name.")] = None,
+    out: Annotated[Path | None, typer.Option(help="With --matrix: where the scores go, .csv or .parquet.")] = None,
 ) -> None:
     """Score every account running at the date with the model in use."""
     with one_line_errors(_state["debug"]):
+        from milepost.pipeline.own_score import OwnScores, score_own
         from milepost.pipeline.score import score_job
 
-        result = score_job(job(config, as_of), anew)
+        if matrix is None:
+            result = score_job(job(config, as_of), anew)
+        else:
+            named = model or Path("models") / matrix.stem
+            result = score_own(OwnScores(matrix, id_column, named, out or Path(f"{matrix.stem}-scores.csv")))
         emit(result.as_json(), result.as_text(), as_json)
         result.raise_for_gate()
 

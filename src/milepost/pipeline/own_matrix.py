@@ -58,7 +58,8 @@ class OwnMatrixResult:
 
     figures: model -> over the folds; forward: model -> on the latest rows, empty without a time column.
     champion: the smallest log loss of boosting and logistic; model: it, refitted on all rows.
-    findings: columns that were left out and why. alarms: signals that foretell the label too well to be true.
+    findings: columns that were left out and why.
+    alarms: signals that foretell the label too well to be true. typical: signal -> median of the rows that stayed.
     """
 
     figures: dict[str, Figures]
@@ -69,6 +70,7 @@ class OwnMatrixResult:
     alarms: tuple[str, ...]
     rows: int
     churned: int
+    typical: dict[str, float]
 
 
 def train_own_matrix(
@@ -99,8 +101,16 @@ def train_own_matrix(
     forward = _forward(read_time(frame[time_column], path.name), rows, ids, found) if time_column else {}
     model, _ = refit(found[champion][1], rows, np.ones(len(churned), dtype=np.bool_), matrix)
     return OwnMatrixResult(
-        figures, forward, champion, model, findings, alarms, len(churned), int(churned.sum())
+        figures, forward, champion, model, findings, alarms, len(churned), int(churned.sum()), _typical(rows, matrix)
     )  # fmt: skip
+
+
+def _typical(rows: Rows, matrix: Matrix) -> dict[str, float]:
+    stayed = rows.values[rows.churned == 0].astype(np.float64)
+    known = ~np.isnan(stayed).all(axis=0)
+    medians = np.full(stayed.shape[1], np.nan)
+    medians[known] = np.nanmedian(stayed[:, known], axis=0)
+    return {signal.name: float(medians[place]) for place, signal in enumerate(matrix.signals) if known[place]}
 
 
 # -- reading
@@ -161,7 +171,7 @@ def to_matrix(frame: pd.DataFrame, ids: pd.Series[str], where: str) -> tuple[Mat
     signals: list[Signal] = []
     findings: list[Finding] = []
     for name in frame:
-        numbers = _numbers(frame[name])
+        numbers = numbers_of(frame[name])
         if numbers is not None:
             columns.append(numbers)
             signals.append(Signal(str(name), None, "value", 0, "", "", str(name), column=str(name)))
@@ -178,7 +188,7 @@ def to_matrix(frame: pd.DataFrame, ids: pd.Series[str], where: str) -> tuple[Mat
     return Matrix(np.column_stack(columns), rows, tuple(signals), ""), tuple(findings)
 
 
-def _numbers(column: pd.Series[str]) -> NDArray[np.float32] | None:
+def numbers_of(column: pd.Series[str]) -> NDArray[np.float32] | None:
     """The column as numbers when every value that is there is one, else None."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return None

@@ -45,7 +45,9 @@ def train_own(own: OwnMatrix, now: datetime, progress: Callable[[str], None]) ->
     if result.alarms:
         return Result(answer, text, f"leak alarm: {result.alarms[0]}; nothing is saved")
     run = f"{hashlib.sha256(own.path.read_bytes()).hexdigest()[:8]}-{now:%Y%m%dT%H%M%S%f}"
-    saved = save_bundle(own.folder / "models" / name, run, result.model, {"figures": answer["figures"]})
+    saved = save_bundle(
+        own.folder / "models" / name, run, result.model, {"figures": answer["figures"], "typical": result.typical}
+    )
     log_run(own.folder / "mlruns", _record(own, name, result, saved, now))
     return Result(answer | {"bundle": str(saved.path), "model_id": saved.model_id}, f"{text}\nsaved: {saved.path}")
 

@@ -20,7 +20,9 @@ from milepost.reporting.milestone_data import (
 )
 from milepost.reporting.svg import INK, KEPT, OTHER, SOFT, WIDTH, label, svg
 
-_STAYING = ((OTHER, ":"), (SOFT, "-."), (OTHER, "--"), (KEPT, "--"), (KEPT, "-"))  # none … maturity
+# the further, the fuller the line
+_STAYING = {"none": (OTHER, ":"), "setup": (SOFT, "-."), "activation": (OTHER, "--"), "utilization": (SOFT, "--"),
+            "maturity": (KEPT, "-")}  # fmt: skip
 _STRONG = 8.0  # z from which a cell is drawn in full colour
 
 
@@ -142,9 +144,9 @@ def draw_staying(data: StayingCurves, description: str) -> str:
 
     def draw(axes: Axes) -> None:
         least = 1.0
-        for place, (name, line, n) in enumerate(data.lines):
+        for name, line, n in data.lines:
             days, share, low, high = (np.array(part) for part in zip(*line, strict=True))
-            colour, dashes = _STAYING[place % len(_STAYING)]
+            colour, dashes = _STAYING[name]
             axes.fill_between(days, 100 * low, 100 * high, step="post", color=colour, alpha=0.12, linewidth=0)
             axes.step(days, 100 * share, where="post", color=colour, linestyle=dashes, linewidth=1.8,
                       label=f"{name} (n = {n:,})")  # fmt: skip
