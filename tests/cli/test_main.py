@@ -12,7 +12,7 @@ from milepost.errors import EnvironmentFault
 
 COMMANDS = [
     ["demo"], ["init"], ["check"], ["doctor"], ["signals"], ["signals", "build"], ["train"], ["rank"], ["derive"],
-    ["score"], ["account"], ["report"], ["run"], ["ui"],
+    ["score"], ["account"], ["report"], ["run"], ["ui"], ["metrics"], ["metrics", "explain"],
 ]  # fmt: skip
 
 
