@@ -26,6 +26,15 @@ def _line(name: str, text: str) -> Definition:
     return Definition(name, "MRR", text, _EXACT)
 
 
+def _wait(metric: str, unit: str, what: str, share: str) -> Definition:
+    words = "Median" if share == "median" else "90th percentile of the"
+    text = (
+        f"{words} time from opening to {what}, by the clock, of conversations opened in the period that have had it by "
+        "its end. Those that still wait are `undecided` and left out: many of them make the figure too favourable."
+    )
+    return Definition(f"{metric}_{share}", unit, text, "95 %, percentile bootstrap over accounts")
+
+
 _ALL = (
     Definition(
         "logo_retention", "share",
@@ -66,6 +75,35 @@ _ALL = (
     _line("mrr_paused", "Loss, below zero, of accounts that left less than the grace days before the second date."),
     _line("mrr_churned", "Loss, below zero, of accounts that left and have not come back within the grace days."),
     _line("mrr_closing", "MRR just before midnight of the second date: opening plus the lines between, to the cent."),
+    Definition("conversations_opened", "conversations", "Opened in the period.", _EXACT),
+    Definition("conversations_resolved", "conversations", "Resolved in the period, whenever opened.", _EXACT),
+    Definition("backlog", "conversations", "Opened before the second date and not resolved by then.", _EXACT),
+    *(_wait("first_reply_minutes", "minutes", "first reply", share) for share in ("median", "p90")),
+    *(_wait("resolution_hours", "hours", "resolution", share) for share in ("median", "p90")),
+    Definition(
+        "one_touch_share", "share", "Conversations resolved in the period with exactly one reply, divided by those "
+        "resolved whose number of replies is known.", f"95 %, by account: {_JACKKNIFE}logit scale",
+    ),
+    Definition(
+        "satisfaction_mean", "rating", "Mean of the ratings given in the period. Few answer: read it beside "
+        "satisfaction_response_rate.", f"95 %, by account: {_JACKKNIFE}log scale",
+    ),
+    Definition(
+        "satisfaction_response_rate", "share", "Conversations resolved in the period that were rated by its end, "
+        "divided by those resolved.", f"95 %, by account: {_JACKKNIFE}logit scale",
+    ),
+    Definition(
+        "reply_quality_mean", "score", "Mean quality score of conversations resolved in the period that have one.",
+        f"95 %, by account: {_JACKKNIFE}log scale",
+    ),
+    Definition(
+        "conversations_per_account", "conversations", "Opened in the period by accounts running at its end, divided by "
+        "these accounts.", f"95 %, by account: {_JACKKNIFE}log scale",
+    ),
+    Definition(
+        "conversations_per_seat", "conversations", "Opened in the period by accounts running at its end that have "
+        "seats, divided by these seats.", f"95 %, by account: {_JACKKNIFE}log scale",
+    ),
 )  # fmt: skip
 DEFINITIONS = {definition.name: definition for definition in _ALL}
 

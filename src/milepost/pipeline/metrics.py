@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,8 @@ from milepost.metrics.bridge import movements, visible
 from milepost.metrics.cohorts import cohort_curves, stays
 from milepost.metrics.definitions import DEFINITIONS, explain
 from milepost.metrics.renewals import due_terms, renewal_rows
-from milepost.metrics.retention import TOTAL, retention_rows
+from milepost.metrics.retention import COLUMNS, TOTAL, retention_rows
+from milepost.metrics.support import support_rows, visible_conversations
 from milepost.pipeline.job import Job
 from milepost.pipeline.metrics_words import metrics_text
 from milepost.pipeline.result import Result
@@ -104,10 +105,23 @@ def _rows(job: Job, history: pd.DataFrame, period: tuple[date, date], created: p
     }
     due = due_terms(history, start, end, grace)
     parts = (
+        _support(job, moves, segments, period),
         retention_rows(moves, segments, settings.min_accounts, bool(states["mrr"].notna().any())),
         renewal_rows(due, settings.min_accounts),
     )
     return pd.concat([part for part in parts if len(part)] or [parts[0]], ignore_index=True)
+
+
+def _support(
+    job: Job, moves: pd.DataFrame, segments: Mapping[str, pd.Series], period: tuple[date, date]
+) -> pd.DataFrame:
+    """Support figures; no rows without conversations."""
+    table = job.tables.conversations
+    if table is None:
+        return pd.DataFrame(columns=COLUMNS)
+    labels = {name: values.set_axis(moves[ACCOUNT]) for name, values in segments.items()}
+    rows, least = visible_conversations(table, period[1]), job.settings.metrics.min_accounts
+    return support_rows(rows, moves[moves["runs"]], labels, period[0], least, job.settings.project.seed)
 
 
 def _curves(job: Job, covered: pd.DataFrame, end: date, created: pd.Series) -> pd.DataFrame:

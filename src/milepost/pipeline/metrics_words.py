@@ -25,7 +25,7 @@ def metrics_text(
 ) -> str:  # fmt: skip
     """Rates, bridge, renewals, cohorts and the segments asked for, one table each."""
     total = rows[rows["segment_by"] == TOTAL]
-    rates = total[~total["metric"].str.startswith("mrr_")]
+    rates = total[total["metric"].isin([*_RATES, "renewal_rate"])]
     parts = [
         f"Retention from {period[0]} to {period[1]}",
         _rates(rates),
@@ -34,7 +34,7 @@ def metrics_text(
     ]
     if len(billing := rows[rows["segment_by"] == "billing"]):
         parts += ["Renewal rate by billing period", _rates(billing)]
-    parts += [_cohorts(cohorts)]
+    parts += [_cohorts(cohorts), "Support in the period", _support(total)]
     for name in by:
         if name != "billing":
             parts += [f"By {name}, as it was at the first date (of new accounts at the second)", _segments(rows, name)]
@@ -57,6 +57,23 @@ def _rates(rows: pd.DataFrame) -> str:
         for row in records(rows)
     ]  # fmt: skip
     return table(["", "rate", "95 % interval", "accounts", "undecided"], cells)
+
+
+def _support(total: pd.DataFrame) -> str:
+    mine = total[~total["metric"].str.startswith("mrr_") & ~total["metric"].isin([*_RATES, "renewal_rate"])]
+    if mine.empty:
+        return "needs conversations: add [tables.conversations]"
+    cells = [
+        [row["metric"], row["note"] or _number(row["value"]),
+         "" if pd.isna(row["low"]) else f"{_number(row['low'])} to {_number(row['high'])}", f"{row['accounts']:,}",
+         f"{row['undecided']:,}"]
+        for row in records(mine)
+    ]  # fmt: skip
+    return table(["", "value", "95 % interval", "accounts", "undecided"], cells)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.3f}" if abs(value) < 1 else f"{value:,.2f}"
 
 
 def _named(row: dict[str, Any]) -> str:
