@@ -121,3 +121,9 @@ def test_the_interval_is_by_account():
     _, low, high = quantile(np.repeat(level, 100), np.repeat(np.arange(20), 100), 0.5, 1)
     _, low_once, high_once = quantile(level, np.arange(20), 0.5, 1)
     assert high - low == pytest.approx(high_once - low_once, rel=0.05)
+
+
+def test_the_order_of_rows_changes_nothing():
+    running = pd.DataFrame({"account_id": ["a0", "a1"], "seats": [1.0, 2.0]})
+    rows = draw(5)
+    pd.testing.assert_frame_equal(figures(rows, running), figures(rows[::-1], running), check_exact=True)

@@ -32,7 +32,9 @@ def visible_conversations(conversations: ibis.Table, end: date) -> pd.DataFrame:
         rows[name] = rows[name].where(rows[name] < midnight(end))
     for name in ("replies", "quality_score"):
         rows[name] = rows[name].where(rows["resolved_at"].notna())
-    return rows.assign(rating=rows["rating"].where(rows["rated_at"].notna()))
+    rows["rating"] = rows["rating"].where(rows["rated_at"].notna())
+    # the engine gives rows in any order: sums and draws must not depend on it
+    return rows.sort_values(columns, ignore_index=True)
 
 
 def support_rows(
@@ -121,7 +123,7 @@ def _count(metric: str, rows: pd.DataFrame) -> dict[str, Cell]:
 def _waits(metric: str, account: pd.Series, took: pd.Series, min_accounts: int, seed: int) -> list[dict[str, Cell]]:
     """Median and 90th percentile of what has come; what still waits is `undecided`."""
     there = took.notna()
-    codes, names = pd.factorize(account[there])
+    codes, names = pd.factorize(account[there], sort=True)
     values, waiting = took[there].to_numpy(float), int((~there).sum())
     enough = len(names) >= min_accounts
     return [

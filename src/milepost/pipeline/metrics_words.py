@@ -105,7 +105,8 @@ def _cohort(part: pd.DataFrame) -> list[str]:
 
 
 def _segments(rows: pd.DataFrame, name: str) -> str:
-    mine = rows[rows["segment_by"] == name].pivot(index="segment", columns="metric", values="value")
+    shown_here = rows["metric"].isin([*_RATES, "mrr_opening", "mrr_closing"])
+    mine = rows[shown_here & (rows["segment_by"] == name)].pivot(index="segment", columns="metric", values="value")
     cells = [
         [str(segment)[:24], *(_percent(row[rate]) for rate in _RATES), f"{row['mrr_opening']:,.0f}",
          f"{row['mrr_closing']:,.0f}"]
