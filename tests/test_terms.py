@@ -1,6 +1,6 @@
 """The project's words: written to files and matched in them, so that a change breaks somebody's data."""
 
-from milepost.terms import Action, Level, Measure, RiskBand, Verdict
+from milepost.terms import Action, Level, Measure, Movement, RiskBand, Verdict
 
 
 def test_words_print_as_they_are_written():
@@ -25,4 +25,10 @@ def test_measures_are_in_the_order_in_which_signals_are_declared():
     assert list(Measure) == [
         "count", "recent_count", "active_days", "users", "user_share", "value_sum", "recency", "trend", "ever",
         "per_seat",
+    ]  # fmt: skip
+
+
+def test_movements_are_the_lines_of_the_bridge():
+    assert list(Movement) == [
+        "new", "reactivated", "resumed", "expanded", "contracted", "paused", "churned", "unchanged",
     ]  # fmt: skip

@@ -303,6 +303,29 @@ class ScoringSettings(_Part):
         return self
 
 
+class MetricAlert(_Part):
+    """`[[metrics.alerts]]`: a line that a figure must not cross, in total or in every segment of `segment_by`."""
+
+    metric: str
+    below: float | None = None
+    above: float | None = None
+    segment_by: Literal["total", "plan", "size", "cohort", "billing"] = "total"
+
+    @model_validator(mode="after")
+    def _a_line(self) -> Self:
+        if self.below is None and self.above is None:
+            raise ValueError("give below, above or both")
+        return self
+
+
+class MetricsSettings(_Part):
+    """`[metrics]`: the period that is looked back over, and when a figure is an alarm."""
+
+    months: Annotated[StrictInt, Field(ge=1, le=120)] = 12
+    min_accounts: Annotated[StrictInt, Field(ge=1)] = 20  # a rate of fewer is "not enough data"
+    alerts: tuple[MetricAlert, ...] = ()
+
+
 class Settings(_Part):
     """Everything milepost.toml may say, with defaults; `folder` is where the file stands."""
 
@@ -317,6 +340,7 @@ class Settings(_Part):
     milestones: MilestoneSettings = MilestoneSettings()
     training: TrainingSettings = TrainingSettings()
     scoring: ScoringSettings = ScoringSettings()
+    metrics: MetricsSettings = MetricsSettings()
     folder: Path = Field(default=Path("."), exclude=True)
 
     def path(self, relative: str) -> Path:

@@ -55,6 +55,19 @@ class Milestone(StrEnum):
     MATURITY = "maturity"
 
 
+class Movement(StrEnum):
+    """What became of an account's MRR between two dates."""
+
+    NEW = "new"
+    REACTIVATED = "reactivated"
+    RESUMED = "resumed"
+    EXPANDED = "expanded"
+    CONTRACTED = "contracted"
+    PAUSED = "paused"
+    CHURNED = "churned"
+    UNCHANGED = "unchanged"
+
+
 class Action(StrEnum):
     """What a rule on data does when it is broken."""
 

@@ -27,12 +27,12 @@ def debug_from(asked: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
+def debugging() -> Iterator[None]:
     with one_line_errors(any(asked() for asked in _debug)):
         yield
 
 
-def _show(result: Result, as_json: bool) -> None:
+def show(result: Result, as_json: bool) -> None:
     emit(result.as_json(), result.as_text(), as_json)
     result.raise_for_gate()
 
@@ -40,46 +40,46 @@ def _show(result: Result, as_json: bool) -> None:
 @experiment_app.command()
 def new(name: Name, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Write experiments/NAME/plan.toml to fill in."""
-    with _errors():
+    with debugging():
         from milepost.pipeline.experiment import new_experiment
 
-        _show(new_experiment(job(config), name), as_json)
+        show(new_experiment(job(config), name), as_json)
 
 
 @experiment_app.command()
 def power(name: Name, config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Accounts per arm, the smallest effect that can be seen, and days until the answer is there."""
-    with _errors():
+    with debugging():
         from milepost.pipeline.experiment import size_experiment
 
-        _show(size_experiment(job(config, as_of), name), as_json)
+        show(size_experiment(job(config, as_of), name), as_json)
 
 
 @experiment_app.command()
 def lock(name: Name, config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Keep the plan's hash: from now on an edited plan is refused."""
-    with _errors():
+    with debugging():
         from milepost.pipeline.experiment import lock_experiment
 
-        _show(lock_experiment(job(config, as_of), name), as_json)
+        show(lock_experiment(job(config, as_of), name), as_json)
 
 
 @experiment_app.command()
 def assign(name: Name, config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Give every account that may enter its arm, by a salted hash; those that have one keep it."""
-    with _errors():
+    with debugging():
         from milepost.pipeline.experiment import assign_accounts
 
-        _show(assign_accounts(job(config, as_of), name), as_json)
+        show(assign_accounts(job(config, as_of), name), as_json)
 
 
 @experiment_app.command()
 def check(name: Name, config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Whether the data can be believed: sample ratio, two arms, exposure, balance, missing outcomes."""
-    with _errors():
+    with debugging():
         from milepost.pipeline.experiment import check_experiment
 
-        _show(check_experiment(job(config, as_of), name), as_json)
+        show(check_experiment(job(config, as_of), name), as_json)
 
 
 @experiment_app.command()
@@ -87,10 +87,10 @@ def analyze(
     name: Name, config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False, by: By = None
 ) -> None:
     """Verdicts, decision, cost and return, in words; what is not complete yet is not shown."""
-    with _errors():
+    with debugging():
         from milepost.pipeline.experiment_analyze import analyze_experiment
 
-        _show(analyze_experiment(job(config, as_of), name, by or ()), as_json)
+        show(analyze_experiment(job(config, as_of), name, by or ()), as_json)
 
 
 @experiment_app.command()
@@ -103,10 +103,10 @@ def report(
     prove: Annotated[bool, typer.Option("--prove", help="Write what it proves into framework.toml.")] = False,
 ) -> None:
     """A page and an MLflow run of this look."""
-    with _errors():
+    with debugging():
         from milepost.pipeline.experiment_analyze import report_experiment
 
-        _show(report_experiment(job(config, as_of), name, by or (), prove), as_json)
+        show(report_experiment(job(config, as_of), name, by or (), prove), as_json)
 
 
 @experiment_app.command()
@@ -120,7 +120,7 @@ def propose(
     ] = 0.25,
 ) -> None:
     """Grade the evidence on a feature of the ranking and draft the experiment that would settle it."""
-    with _errors():
+    with debugging():
         from milepost.pipeline.propose import propose_experiment
 
-        _show(propose_experiment(job(config, as_of), feature, uptake), as_json)
+        show(propose_experiment(job(config, as_of), feature, uptake), as_json)

@@ -9,6 +9,7 @@ import typer
 
 from milepost import __version__
 from milepost.cli.experiment import debug_from, experiment_app
+from milepost.cli.metrics import metrics_app
 from milepost.cli.run import DEFAULT_CONFIG, AsJson, AsOf, Config, emit, job, one_line_errors, progress, wall_clock
 from milepost.terms import Goal
 
@@ -25,6 +26,7 @@ app.add_typer(signals_app, name="signals")
 framework_app = typer.Typer(help="Look at framework.toml: what every milestone means, and why.", no_args_is_help=True)
 app.add_typer(framework_app, name="framework")
 app.add_typer(experiment_app, name="experiment")
+app.add_typer(metrics_app, name="metrics")
 _state = {"debug": False}
 debug_from(lambda: _state["debug"])
 

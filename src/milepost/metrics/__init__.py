@@ -1,0 +1,1 @@
+"""The figures that support and success leaders track, each with its definition."""

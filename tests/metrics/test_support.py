@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from milepost.metrics.definitions import DEFINITIONS
+from milepost.metrics.support import quantile, support_rows, visible_conversations
+
+START, END = date(2024, 1, 1), date(2024, 4, 1)
+FIRST, LAST = datetime(2024, 1, 1), datetime(2024, 4, 1)
+NAMES = ["account_id", "opened_at", "first_reply_at", "resolved_at", "rated_at", "replies", "rating", "quality_score"]
+
+
+def draw(seed):
+    """A random history: conversations open, answered, resolved and rated, or not, on both sides of both dates."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for _ in range(int(rng.integers(1, 60))):
+        opened = FIRST + timedelta(hours=int(rng.integers(-30 * 24, 100 * 24)))
+        reply = opened + timedelta(minutes=int(rng.integers(1, 5000))) if rng.random() < 0.9 else None
+        done = opened + timedelta(hours=int(rng.integers(1, 900))) if rng.random() < 0.8 else None
+        rated = done + timedelta(hours=int(rng.integers(1, 90))) if done and rng.random() < 0.4 else None
+        rows.append((f"a{rng.integers(0, 6)}", opened, reply, done, rated, int(rng.integers(1, 4)),
+                     float(rng.integers(1, 6)) if rated else None,
+                     float(rng.integers(1, 100)) if rng.random() < 0.5 else None))  # fmt: skip
+    return rows
+
+
+def oracle(rows, seats):
+    """Plain Python, one conversation at a time; None where there is nothing to count."""
+
+    def known(moment):
+        return moment if moment is not None and moment < LAST else None
+
+    seen = [(a, o, known(f), known(r), known(t), n, s, q) for a, o, f, r, t, n, s, q in rows if o < LAST]
+    opened = [row for row in seen if row[1] >= FIRST]
+    resolved = [row for row in seen if row[3] is not None and row[3] >= FIRST]
+    replies = sorted((f - o).total_seconds() / 60 for _, o, f, *_ in opened if f)
+    hours = sorted((r - o).total_seconds() / 3600 for _, o, _, r, *_ in opened if r)
+    stars = [s for *_, t, _, s, _ in seen if t and t >= FIRST]
+    quality = [row[7] for row in resolved if row[7] is not None]
+
+    def at(values, share):
+        return values[math.ceil(share * len(values) - 1e-9) - 1] if values else None
+
+    def mean(values):
+        return sum(values) / len(values) if values else None
+
+    ran = sum(row[0] in seats for row in opened)
+    return {
+        "conversations_opened": len(opened), "conversations_resolved": len(resolved),
+        "backlog": sum(row[3] is None for row in seen),
+        "first_reply_minutes_median": at(replies, 0.5), "first_reply_minutes_p90": at(replies, 0.9),
+        "resolution_hours_median": at(hours, 0.5), "resolution_hours_p90": at(hours, 0.9),
+        "one_touch_share": mean([row[5] == 1 for row in resolved]), "satisfaction_mean": mean(stars),
+        "satisfaction_response_rate": mean([row[4] is not None for row in resolved]),
+        "reply_quality_mean": mean(quality),
+        "conversations_per_account": ran / len(seats), "conversations_per_seat": ran / sum(seats.values()),
+    }  # fmt: skip
+
+
+def frame(rows):
+    typed = pd.DataFrame(rows, columns=NAMES).astype(dict.fromkeys(NAMES[1:5], "datetime64[us]"))
+    return typed.astype(dict.fromkeys(NAMES[5:], float))
+
+
+def figures(rows, running, segments=None, least=1):
+    return support_rows(
+        visible_conversations(ibis.memtable(frame(rows)), END), running, segments or {}, START, least, 1
+    )
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_figures_equal_a_plain_oracle_on_200_histories(block):
+    seats = {f"a{place}": place + 1.0 for place in range(4)}  # a4 and a5 have left
+    running = pd.DataFrame({"account_id": list(seats), "seats": list(seats.values())})
+    for seed in range(20 * block, 20 * block + 20):
+        rows = draw(seed)
+        wanted = oracle(rows, seats)
+        found = figures(rows, running).set_index("metric")["value"]
+        assert set(found.index) == set(wanted) <= set(DEFINITIONS)
+        for metric, value in wanted.items():
+            if value is None:
+                assert math.isnan(found[metric]), (seed, metric)
+            else:
+                assert found[metric] == pytest.approx(value, rel=1e-12), (seed, metric)
+
+
+def test_counts_of_segments_add_up():
+    running = pd.DataFrame({"account_id": ["a0", "a1"], "seats": [1.0, 2.0]})
+    rows = figures(draw(5), running, {"plan": pd.Series({"a0": "x", "a1": "y", "a2": "y"})})
+    counts = rows[rows["metric"].isin(["conversations_opened", "conversations_resolved", "backlog"])]
+    sums = counts.groupby(["segment_by", "metric"])["value"].sum().unstack()
+    assert set(rows["segment"]) == {"total", "x", "y", "unknown"}
+    assert (sums.loc["plan"] == sums.loc["total"]).all()
+
+
+def test_a_column_that_is_not_there_is_named():
+    bare = [(*row[:6], None, None) for row in draw(5)]
+    found = figures(bare, pd.DataFrame({"account_id": ["a0"], "seats": [1.0]})).set_index("metric")["note"]
+    assert found["reply_quality_mean"] == "needs quality_score in conversations"
+    assert found["satisfaction_mean"] == "needs rating in conversations"
+    assert found["one_touch_share"] == ""
+
+
+def test_quantiles_by_hand():
+    values = np.array([5.0, 1.0, 4.0, 2.0, 3.0])
+    assert quantile(values, np.arange(5), 0.5, 1)[0] == 3
+    assert quantile(values, np.arange(5), 0.9, 1)[0] == 5
+    assert quantile(values, np.zeros(5, dtype=np.intp), 0.5, 1) == (3, 3, 3)  # one account has no spread
+
+
+def test_the_interval_is_by_account():
+    """20 accounts, each with its own level 100 times over: as uncertain as 20 values, not as 2,000."""
+    level = np.random.default_rng(3).normal(0, 1, 20)
+    _, low, high = quantile(np.repeat(level, 100), np.repeat(np.arange(20), 100), 0.5, 1)
+    _, low_once, high_once = quantile(level, np.arange(20), 0.5, 1)
+    assert high - low == pytest.approx(high_once - low_once, rel=0.05)
+
+
+def test_the_order_of_rows_changes_nothing():
+    running = pd.DataFrame({"account_id": ["a0", "a1"], "seats": [1.0, 2.0]})
+    rows = draw(5)
+    pd.testing.assert_frame_equal(figures(rows, running), figures(rows[::-1], running), check_exact=True)
