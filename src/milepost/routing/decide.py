@@ -18,8 +18,8 @@ from milepost.framework import Proven
 from milepost.routing.capacity import Chosen, choose
 from milepost.routing.conditions import Column, columns_of, holds
 from milepost.routing.memory import Contacts, Memory, Raised, contacts_of, minutes_used, raise_flags
-from milepost.routing.rules import Rules
-from milepost.routing.saving import Saving, saving
+from milepost.routing.rules import Pool, Rules
+from milepost.routing.saving import MEASURED, Saving, saving
 from milepost.terms import ACCOUNT, Route
 
 Flags = NDArray[np.bool_]
@@ -52,7 +52,8 @@ class Routing:
     """The decisions of a date, one entry per account, in the order of the frame that came in.
 
     lead: place of the flag among the rules, NONE for none; state: one of the words above; pool: place, NONE for none;
-    value, low, high: what a contact saves; measured: bool. Of accounts in contact `lead` is the flag of that contact.
+    value, low, high: what a contact saves; measured: bool. basis, because: per rule, where its savings come from.
+    Of accounts in contact `lead` is the flag of that contact.
     """
 
     accounts: pd.Series
@@ -67,6 +68,7 @@ class Routing:
     low: Floats
     high: Floats
     measured: Flags
+    basis: tuple[str, ...]
     because: tuple[str, ...]
     pools: tuple[PoolResult, ...]
 
@@ -106,16 +108,21 @@ def route_accounts(
     pools = []
     for place, one in enumerate(rules.pools):
         candidates = order[(state[order] == NO_HOURS) & (pool[order] == place)]
-        left = max(0, one.minutes - used.get(one.label, 0))
-        chosen = choose(value[candidates], minutes[candidates], left)
-        more = choose(value[candidates], minutes[candidates], left + one.person_minutes).value
-        state[candidates[chosen.chosen]] = CONTACT
-        result = PoolResult(one.label, one.minutes, one.minutes - left, len(candidates), chosen, more - chosen.value)
+        result = _give_out(one, used.get(one.label, 0), value[candidates], minutes[candidates])
+        state[candidates[result.chosen.chosen]] = CONTACT
         pools.append(result)
-    because = tuple(one.because for one in savings)
+    basis, because = tuple(one.basis for one in savings), tuple(one.because for one in savings)
     lead = np.where(state == HELD, _of_contact(rules, contacts), lead)
-    return Routing(accounts, today, rules, raised, contacts, lead, state, pool, value, low, high, measured, because,
-                   tuple(pools))  # fmt: skip
+    return Routing(accounts, today, rules, raised, contacts, lead, state, pool, value, low, high, measured, basis,
+                   because, tuple(pools))  # fmt: skip
+
+
+def _give_out(pool: Pool, used: int, savings: Floats, minutes: Ints) -> PoolResult:
+    """The hours a pool has left, to the candidates that save most, and again with one more person."""
+    left = max(0, pool.minutes - used)
+    chosen = choose(savings, minutes, left)
+    more = choose(savings, minutes, left + pool.person_minutes).value
+    return PoolResult(pool.label, pool.minutes, pool.minutes - left, len(savings), chosen, more - chosen.value)
 
 
 def _above_floor(rules: Rules, columns: dict[str, Column]) -> Flags:
@@ -171,7 +178,7 @@ def _of_lead(savings: list[Saving], lead: Ints, rows: int) -> tuple[Floats, Floa
     for place, one in enumerate(savings):
         mine = lead == place
         value[mine], low[mine], high[mine] = one.value[mine], one.low[mine], one.high[mine]
-        measured[mine] = one.basis == "measured"
+        measured[mine] = one.basis == MEASURED
     return value, low, high, measured
 
 

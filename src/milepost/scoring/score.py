@@ -18,6 +18,7 @@ from milepost.signals.matrix import Observations
 from milepost.terms import ACCOUNT, SNAPSHOT, RiskBand
 from milepost.training.model import ChurnModel
 
+ROUTE = ["route", "route_because"]
 SCORED_BY_MODEL, SCORED_BY_RULE = "model", "rule"
 
 
@@ -47,7 +48,7 @@ def score(observations: Observations, inputs: ScoringInputs) -> pd.DataFrame:
 
     Columns: account_id, snapshot_date, churn_risk, risk_band, risk_rank, expected_loss (risk × MRR), plan, seats, mrr,
     size_band, segment, tenure_days, level_<category>, mature_categories, milestone, setup_on, activated_on, utilized,
-    next_milestone, next_step, next_step_because, next_step_alternatives, reason_1…n
+    next_milestone, next_step, next_step_because, next_step_alternatives, route, route_because (null here), reason_1…n
     (sentences), scored_by, model_id, framework_version. Sorted by risk, highest first, then account.
     Raises MilepostError when a score breaks its promise: finite, within [0, 1], one per account.
     """
@@ -62,6 +63,8 @@ def score(observations: Observations, inputs: ScoringInputs) -> pd.DataFrame:
     scores = scores.join(_levels(observations, inputs.framework))
     scores = scores.join(_states(context, inputs.states))
     scores = scores.join(_next_steps(context, inputs.next_steps))
+    for name in ROUTE:  # filled by routing
+        scores[name] = np.full(len(scores), None, dtype=object)
     for place, words in enumerate(_reasons(observations, risk, inputs), start=1):
         scores[f"reason_{place}"] = words
     scores["scored_by"] = scored_by
