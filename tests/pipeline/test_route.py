@@ -132,7 +132,7 @@ def test_a_flag_with_an_unknown_column_is_one_line_and_nothing_is_written(make_j
     path = ready / "milepost.toml"
     path.write_text(path.read_text().replace("account.breadth", "account.bredth"), encoding="utf-8")
     with pytest.raises(
-        SettingsError, match="flag 'any', when: no column 'account.bredth'; did you mean 'account.breadth'"
+        SettingsError, match=r"flag 'any', when: no column 'account\.bredth'; did you mean 'account\.breadth'"
     ):
         route_job(make_job())
     assert not (ready / "out" / "routing").exists()
