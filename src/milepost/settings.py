@@ -448,7 +448,10 @@ def parse(raw: dict[str, Any], folder: Path, where: str = "milepost.toml") -> Se
     try:
         return Settings.model_validate({**raw, "folder": folder})
     except ValidationError as error:
-        raise readable(error.errors()[0], where) from None
+        found = error.errors()
+        # a key that is spelt wrong may be one that is missing too
+        unknown = [one for one in found if one["type"] == "extra_forbidden"]
+        raise readable((unknown or found)[0], where) from None
 
 
 def readable(error: ErrorDetails, where: str, root: type[BaseModel] = Settings) -> SettingsError:
@@ -460,7 +463,11 @@ def readable(error: ErrorDetails, where: str, root: type[BaseModel] = Settings) 
     if error["type"] == "extra_forbidden":
         return SettingsError(f"unknown key '{key}'", where=where, fix=nearest(place[-1], _keys_beside(place, root)))
     if error["type"] == "missing":
-        return SettingsError(f"'{key}' is missing", where=where, fix=f"add [{key}] with a path")
+        return SettingsError(
+            f"'{key}' is missing",
+            where=where,
+            fix=f"add [{key}] with a path" if place[0] == "tables" else f"add '{place[-1]}'",
+        )
     message = error["msg"].removeprefix("Value error, ")
     shown = repr(error["input"]) if isinstance(error["input"], int | float | str | bool) else ""
     return SettingsError(f"'{key}'{' = ' + shown if shown else ''}: {message[0].lower()}{message[1:]}", where=where)
