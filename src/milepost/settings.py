@@ -320,11 +320,11 @@ class RoutingOwner(_Part):
 
 
 class TeamHours(_Part):
-    """`[routing.team]`: when people answer, and what they can bear."""
+    """`[routing.team]`: when people answer, around the clock unless it says otherwise, and what they can bear."""
 
     time_zone: str = "UTC"
-    opens: Annotated[StrictInt, Field(ge=0, le=23)] = 9
-    closes: Annotated[StrictInt, Field(ge=1, le=24)] = 17
+    opens: Annotated[StrictInt, Field(ge=0, le=23)] = 0
+    closes: Annotated[StrictInt, Field(ge=1, le=24)] = 24
     backlog_at_most: Annotated[StrictInt, Field(ge=0)] = 1_000_000  # open conversations without a reply
 
     @model_validator(mode="after")

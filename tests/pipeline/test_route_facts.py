@@ -94,11 +94,11 @@ def test_without_conversations_there_are_no_facts_of_them(make_tables):
 )  # fmt: skip
 def test_hours_that_a_team_from_9_to_17_utc_covers(zone, hours):
     """March 1, 2024: Berlin works 8 to 16 UTC, New York 14 to 22, Singapore 1 to 9."""
-    assert covered_hours(zone, DAY, TeamHours()) == hours
+    assert covered_hours(zone, DAY, TeamHours(opens=9, closes=17)) == hours
 
 
 def test_a_team_around_the_clock_covers_the_whole_day():
-    assert covered_hours("Pacific/Kiritimati", DAY, TeamHours(opens=0, closes=24)) == 8
+    assert covered_hours("Pacific/Kiritimati", DAY, TeamHours()) == 8
 
 
 def test_a_team_in_a_zone_that_is_not_known_is_refused():

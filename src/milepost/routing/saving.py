@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import expit, logit
 
 from milepost.errors import SettingsError
 from milepost.framework import Proven
+from milepost.importance.worth import FURTHEST, shifted
 from milepost.routing.conditions import Column, amounts
 from milepost.routing.rules import WORTH, Rule
 
@@ -19,7 +19,6 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 MEASURED, ASSUMED = "measured", "assumed"
-_FURTHEST = 30.0  # log odds: beyond this nobody leaves
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,5 @@ def saved_risk(risk: Floats, there: Flags, effect: float) -> Floats:
     known = risk[there]
     if effect >= float(known.mean()):
         return risk.copy()
-    shift = brentq(lambda moved: float((known - _shifted(known, moved)).mean()) - effect, -_FURTHEST, 0.0, xtol=1e-9)
-    return risk - _shifted(risk, float(shift))
-
-
-def _shifted(risk: Floats, shift: float) -> Floats:
-    """The risk at odds times exp(shift)."""
-    moved: Floats = expit(logit(risk) + shift)
-    return moved
+    shift = brentq(lambda moved: float((known - shifted(known, moved)).mean()) - effect, -FURTHEST, 0.0, xtol=1e-9)
+    return risk - shifted(risk, float(shift))
