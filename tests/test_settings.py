@@ -31,6 +31,15 @@ def test_defaults_are_those_of_the_docs(tmp_path):
         ({"tables": {**TABLES, "events": {}}}, "'tables.events': give either path or url"),
         ({"folder": "/tmp"}, "unknown key 'folder'"),
         ({"project": {"name": "../x"}}, "'project.name' = '../x'"),
+        ({"routing": {"flags": [{"whn": "mrr > 1"}]}}, "unknown key 'routing.flags.0.whn'; did you mean 'when'"),
+        ({"routing": {"owners": [{"name": "success"}]}}, "'routing.owners.0.hours' is missing; add 'hours'"),
+        ({"routing": {"owners": [{"name": "A b", "hours": 1}]}}, "'routing.owners.0.name' = 'A b'"),
+        ({"routing": {"serve_days": 31}}, "'routing': serve_days must not be above between_days"),
+        ({"routing": {"team": {"opens": 9, "closes": 9}}}, "'routing.team': opens must be before closes"),
+        (
+            {"routing": {"flags": [{"name": "a", "when": "mrr > 1", "priority": 1, "reason": "b"}]}},
+            "'routing.flags.0': a flag that leads to a person has an owner",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path, raw, message):

@@ -13,11 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, f
 from pydantic_core import ErrorDetails
 
 from milepost.errors import SettingsError, nearest
-from milepost.terms import Measure
+from milepost.terms import Measure, Route
 from milepost.windows import Windows
 
 Days = Annotated[StrictInt, Field(ge=1, le=3660)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 # columns that come from elsewhere: an attribute of accounts cannot be called so
 _TAKEN = {"account_id", "created_at", "snapshot_date", "plan", "seats", "mrr", "term_ends_at", "term_months", "items"}
 TABLE_NAMES = ("accounts", "subscriptions", "events", "conversations", "surveys", "access")
@@ -326,6 +327,85 @@ class MetricsSettings(_Part):
     alerts: tuple[MetricAlert, ...] = ()
 
 
+class RoutingFlag(_Part):
+    """`[[routing.flags]]`: a reason to reach out to an account, or to let it help itself first.
+
+    when, until: conditions on scores, signals and facts (docs/routing.md); raised where `when` holds, dropped where
+    `until` holds (empty: where `when` no longer does) or after `expires_days`. priority: 1 comes first. worth: what
+    is at stake, in MRR; a contact is expected to save `share` of it, or what `experiment` measured.
+    """
+
+    name: Name
+    when: Annotated[str, Field(min_length=1)]
+    until: str = ""
+    route: Route = Route.SERVE
+    owner: str = ""
+    priority: Annotated[StrictInt, Field(ge=1, le=1000)]
+    expires_days: Days = 60
+    quiet_days: Annotated[StrictInt, Field(ge=0, le=3660)] = 30  # after it expired, before it can be raised anew
+    hours: Annotated[float, Field(ge=0.05, le=200)] = 0.5  # of one contact
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    worth: str = "churn_risk * mrr"
+    share: Share = 0.10
+    experiment: str = ""
+    any_price: bool = False  # also for accounts below the price floor
+
+    @model_validator(mode="after")
+    def _has_owner(self) -> Self:
+        if (self.route == Route.SERVE) != bool(self.owner):
+            raise ValueError("a flag that leads to a person has an owner, one that leads to self-service has none")
+        return self
+
+
+class RoutingOwner(_Part):
+    """`[[routing.owners]]`: hours that people have in `period_days`; `where`: only for accounts for which it holds."""
+
+    name: Name
+    hours: Annotated[float, Field(ge=0, le=100_000)]
+    people: Annotated[StrictInt, Field(ge=1, le=10_000)] = 1
+    where: str = ""
+
+
+class TeamHours(_Part):
+    """`[routing.team]`: when people answer, around the clock unless it says otherwise, and what they can bear."""
+
+    time_zone: str = "UTC"
+    opens: Annotated[StrictInt, Field(ge=0, le=23)] = 0
+    closes: Annotated[StrictInt, Field(ge=1, le=24)] = 24
+    backlog_at_most: Annotated[StrictInt, Field(ge=0)] = 1_000_000  # open conversations without a reply
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.opens >= self.closes:
+            raise ValueError("opens must be before closes")
+        return self
+
+
+class RoutingSettings(_Part):
+    """`[routing]`: who gets a person; needs at least one of `[[routing.owners]]`."""
+
+    owners: tuple[RoutingOwner, ...] = ()
+    flags: tuple[RoutingFlag, ...] = ()  # beside the flags that milepost brings; one of the same name replaces it
+    without: tuple[str, ...] = ()  # flags that milepost brings and that are not wanted
+    period_days: Days = 7  # what the owners' hours are for
+    serve_days: Days = 14  # a person stays with an account at least so long
+    between_days: Days = 30  # from one contact to the next, at least
+    max_contacts: Annotated[StrictInt, Field(ge=1)] = 3  # within `within_days`
+    within_days: Days = 90
+    price_floor: Annotated[float, Field(ge=0)] = 100.0  # MRR
+    open_channels: Annotated[tuple[str, ...], Field(min_length=1)] = ("help_center",)
+    help_events: tuple[str, ...] = ()  # event names of reading help content
+    upset_topics: tuple[str, ...] = ()
+    team: TeamHours = TeamHours()
+    fairness_accounts: Annotated[StrictInt, Field(ge=1)] = 50  # a group with fewer has no figure
+
+    @model_validator(mode="after")
+    def _rest(self) -> Self:
+        if self.serve_days > self.between_days:
+            raise ValueError("serve_days must not be above between_days")
+        return self
+
+
 class Settings(_Part):
     """Everything milepost.toml may say, with defaults; `folder` is where the file stands."""
 
@@ -341,6 +421,7 @@ class Settings(_Part):
     training: TrainingSettings = TrainingSettings()
     scoring: ScoringSettings = ScoringSettings()
     metrics: MetricsSettings = MetricsSettings()
+    routing: RoutingSettings = RoutingSettings()
     folder: Path = Field(default=Path("."), exclude=True)
 
     def path(self, relative: str) -> Path:
@@ -418,7 +499,10 @@ def parse(raw: dict[str, Any], folder: Path, where: str = "milepost.toml") -> Se
     try:
         return Settings.model_validate({**raw, "folder": folder})
     except ValidationError as error:
-        raise readable(error.errors()[0], where) from None
+        found = error.errors()
+        # a key that is spelt wrong may be one that is missing too
+        unknown = [one for one in found if one["type"] == "extra_forbidden"]
+        raise readable((unknown or found)[0], where) from None
 
 
 def readable(error: ErrorDetails, where: str, root: type[BaseModel] = Settings) -> SettingsError:
@@ -430,7 +514,11 @@ def readable(error: ErrorDetails, where: str, root: type[BaseModel] = Settings) 
     if error["type"] == "extra_forbidden":
         return SettingsError(f"unknown key '{key}'", where=where, fix=nearest(place[-1], _keys_beside(place, root)))
     if error["type"] == "missing":
-        return SettingsError(f"'{key}' is missing", where=where, fix=f"add [{key}] with a path")
+        return SettingsError(
+            f"'{key}' is missing",
+            where=where,
+            fix=f"add [{key}] with a path" if place[0] == "tables" else f"add '{place[-1]}'",
+        )
     message = error["msg"].removeprefix("Value error, ")
     shown = repr(error["input"]) if isinstance(error["input"], int | float | str | bool) else ""
     return SettingsError(f"'{key}'{' = ' + shown if shown else ''}: {message[0].lower()}{message[1:]}", where=where)

@@ -68,6 +68,13 @@ class Movement(StrEnum):
     UNCHANGED = "unchanged"
 
 
+class Route(StrEnum):
+    """Who moves: a person reaches out, or the account helps itself."""
+
+    SERVE = "serve"
+    SELF_SERVE = "self_serve"
+
+
 class Action(StrEnum):
     """What a rule on data does when it is broken."""
 

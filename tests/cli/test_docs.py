@@ -22,7 +22,7 @@ PAGES = [
     *sorted(ROOT.glob("docs/**/*.md")),
 ]
 # the commands that are carried out on a small product; the others train for long, ask the network or stay open
-CARRIED_OUT = {"check", "doctor", "score", "report", "account", "framework", "metrics"}
+CARRIED_OUT = {"check", "doctor", "score", "report", "account", "framework", "metrics", "route"}
 
 
 def commands():

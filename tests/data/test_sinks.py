@@ -59,6 +59,14 @@ def test_levels_may_come_and_go_with_the_framework(sink):
     ]  # fmt: skip
 
 
+def test_a_column_without_a_value_takes_text_later_and_times_any_unit(sink):
+    """A route comes after the scores; dates read back from a file count milliseconds, others seconds."""
+    write, read = sink
+    write(scores("2024-05-01", [0.1], route=None).astype({"snapshot_date": "datetime64[s]"}), run("2024-05-01"))
+    write(scores("2024-06-01", [0.2], route="serve").astype({"snapshot_date": "datetime64[ms]"}), run("2024-06-01"))
+    assert read("SELECT route FROM scores ORDER BY churn_risk") == [(None,), ("serve",)]
+
+
 def test_a_column_that_is_gone_is_refused_and_nothing_changes(sink):
     write, read = sink
     write(scores("2024-05-01", [0.1], plan="pro"), run("2024-05-01"))

@@ -10,6 +10,7 @@ import typer
 from milepost import __version__
 from milepost.cli.experiment import debug_from, experiment_app
 from milepost.cli.metrics import metrics_app
+from milepost.cli.route import add_route
 from milepost.cli.run import DEFAULT_CONFIG, AsJson, AsOf, Config, emit, job, one_line_errors, progress, wall_clock
 from milepost.terms import Goal
 
@@ -273,6 +274,9 @@ def account(
 
         result = account_card(job(config), account_id)
         emit(result.as_json(), result.as_text(), as_json)
+
+
+add_route(app, lambda: _state["debug"])
 
 
 @app.command()

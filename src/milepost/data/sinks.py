@@ -33,7 +33,7 @@ def to_duckdb(path: Path, table: str, frame: pd.DataFrame, run: Mapping[str, obj
     with _duckdb(path) as connection:
         connection.execute("BEGIN")
         for name, rows in ((table, frame), (f"{table}_runs", pd.DataFrame([dict(run)]))):
-            connection.register("given", rows)
+            connection.register("given", _typed(rows))
             connection.execute(f'CREATE TABLE IF NOT EXISTS "{name}" AS SELECT * FROM given LIMIT 0')
             there = [str(row[0]) for row in connection.execute(f'DESCRIBE "{name}"').fetchall()]
             kinds = {str(row[0]): str(row[1]) for row in connection.execute("DESCRIBE given").fetchall()}
@@ -94,6 +94,16 @@ def check_name(table: str) -> None:
     if not _NAME.match(table):
         raise SettingsError("a table's name must be letters, digits and '_'", where="scoring.sinks",
                             fix="rename it")  # fmt: skip
+
+
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Columns with the types a table keeps: times in microseconds whatever they were read from, and text, also where
+    no row has a value yet, which DuckDB by itself takes for integers.
+    """
+    loose = [name for name in rows if rows[name].dtype == object]
+    text = {name: "string" for name in loose if all(isinstance(value, str) for value in rows[name].dropna())}
+    times = {name: "datetime64[us]" for name in rows if rows[name].dtype.kind == "M" and rows[name].dt.tz is None}
+    return rows.astype({**text, **times})
 
 
 def _date(rows: pd.DataFrame) -> Any:

@@ -59,6 +59,26 @@ path = "data/surveys.parquet"
 
 [tables.access]
 path = "data/access.parquet"
+
+[routing]
+help_events = ["help_content_viewed"]
+
+[[routing.owners]]
+name = "success"
+hours = 30
+people = 2
+
+[[routing.owners]]
+name = "support"
+hours = 20
+
+[[routing.owners]]
+name = "sales"
+hours = 10
+
+[routing.team]
+opens = 7
+closes = 22
 """
 
 

@@ -15,7 +15,7 @@ from milepost.signals.matrix import Observations
 from milepost.terms import Verdict
 
 Floats = NDArray[np.float64]
-_FURTHEST = 30.0  # log odds: beyond this nobody leaves, or everybody does
+FURTHEST = 30.0  # log odds: beyond this nobody leaves, or everybody does
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _worth(
     counted = gap & known
     paid, lost = mrr[counted], risk[counted]
     worth, low, high = (
-        float((lost - _shifted(lost, _log_odds_ratio(points / 100, risk[there], adopted[there]))) @ paid)
+        float((lost - shifted(lost, _log_odds_ratio(points / 100, risk[there], adopted[there]))) @ paid)
         for points in (row.effect, row.low, row.high)
     )
     return GapWorth(
@@ -89,18 +89,18 @@ def _log_odds_ratio(effect: float, risk: Floats, adopted: NDArray[np.bool_]) -> 
     """
 
     def missed(shift: float) -> float:
-        without = np.where(adopted, _shifted(risk, -shift), risk)
-        having = np.where(adopted, risk, _shifted(risk, shift))
+        without = np.where(adopted, shifted(risk, -shift), risk)
+        having = np.where(adopted, risk, shifted(risk, shift))
         return float((without - having).mean()) - effect
 
     if not len(risk):
         return 0.0
-    if missed(-_FURTHEST) <= 0 or missed(_FURTHEST) >= 0:  # more than these risks leave room for
-        return -_FURTHEST if effect > 0 else _FURTHEST
-    return float(brentq(missed, -_FURTHEST, _FURTHEST, xtol=1e-9))
+    if missed(-FURTHEST) <= 0 or missed(FURTHEST) >= 0:  # more than these risks leave room for
+        return -FURTHEST if effect > 0 else FURTHEST
+    return float(brentq(missed, -FURTHEST, FURTHEST, xtol=1e-9))
 
 
-def _shifted(risk: Floats, shift: float) -> Floats:
-    """The risk at odds times exp(shift)."""
+def shifted(risk: Floats, shift: float) -> Floats:
+    """The risk at odds times exp(shift), float like `risk`."""
     moved: Floats = expit(logit(risk) + shift)
     return moved

@@ -38,6 +38,8 @@ def card_text(row: dict[str, object], history: pd.DataFrame) -> str:
     lines += _part("reasons", _reasons(row))
     step, because, others = (_text(row.get(name)) for name in _STEPS)
     lines += _part("next step", [step or UNKNOWN, because, f"Or: {others}." if others else ""])
+    if route := _text(row.get("route")):
+        lines += _part("route", [f"{route}: {_text(row.get('route_because'))}"])
     lines += _part("over time", [_over_time(history)] if len(history) else [])
     lines += _part("from", [f"model {row['model_id']}, framework version {row['framework_version']}"])
     return "\n".join(lines)

@@ -97,13 +97,22 @@ def _inputs(
 
 def _publish(job: Job, history: History, scored: Scored) -> Scored:
     """To the tables of the settings, the history and the files; whatever stops on the way is put right by a rerun."""
-    settings, frame = job.settings, scored.frame
+    frame = scored.frame
     known, content = history.run_of(job.as_of), content_of(frame)
     # scored again with the same result, it is as old as it was
     moment = pd.Timestamp(str(known["scored_at"])) if known.get("content") == content else pd.Timestamp(job.now)
-    frame = frame.assign(scored_at=moment)
+    scored = replace(scored, frame=frame.assign(scored_at=moment))
+    changed = deliver(job, history, scored.frame, scored.not_scored, _run_row(job, scored, content))
+    return replace(scored, changed=changed)
+
+
+def deliver(job: Job, history: History, frame: pd.DataFrame, others: pd.DataFrame, run: dict[str, object]) -> int:
+    """Scores to the tables of the settings, the history and the files; returns how many rows changed since the date
+    before. `others`: accounts without a score; `run`: the date's row of `scoring_runs`, completed here.
+    """
+    settings = job.settings
     changed = changes(frame, history.before(job.as_of))
-    run = _run_row(job, replace(scored, frame=frame), content, len(changed))
+    run = {**run, "changed": len(changed)}
     for sink in settings.scoring.sinks:
         job.progress(f"scores: writing table {sink.table}")
         if sink.kind == "duckdb":
@@ -113,15 +122,15 @@ def _publish(job: Job, history: History, scored: Scored) -> Scored:
 
     def write(target: Path) -> None:
         frame.to_parquet(target / "scores.parquet", index=False)
-        for name, part in (("scores", frame), ("changes", changed), ("not_scored", scored.not_scored)):
+        for name, part in (("scores", frame), ("changes", changed), ("not_scored", others)):
             spreadsheet_safe(part).to_csv(target / f"{name}.csv", index=False)
 
     history.keep(frame, run, settings.scoring.keep_dates)
     publish(settings.output / "scores", job.version, write)
-    return replace(scored, frame=frame, changed=len(changed))
+    return len(changed)
 
 
-def _run_row(job: Job, scored: Scored, content: str, changed: int) -> dict[str, object]:
+def _run_row(job: Job, scored: Scored, content: str) -> dict[str, object]:
     """One row of `scoring_runs`."""
     frame, moved = scored.frame, scored.moved
     bands = frame["risk_band"].value_counts()
@@ -129,7 +138,7 @@ def _run_row(job: Job, scored: Scored, content: str, changed: int) -> dict[str, 
     return {
         SNAPSHOT: pd.Timestamp(job.as_of), "model_id": frame["model_id"].iloc[0], "run_id": job.run_id,
         "framework_version": int(frame["framework_version"].iloc[0]), "accounts": len(frame),
-        "not_scored": len(scored.not_scored), "changed": changed,
+        "not_scored": len(scored.not_scored), "changed": 0,
         **{f"band_{band}": int(bands.get(str(band), 0)) for band in RiskBand},
         "mean_risk": float(frame["churn_risk"].mean()), "expected_loss": float(frame["expected_loss"].sum()),
         "signals_compared": 0 if moved is None else len(moved.signals), "signals_drifted": len(drifted),

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from milepost.data.publish import spreadsheet_safe, write_atomic
+from milepost.scoring.score import ROUTE
 from milepost.terms import ACCOUNT, SNAPSHOT
 
 KEPT = [
@@ -68,8 +69,8 @@ class History:
 
 
 def content_of(scores: pd.DataFrame) -> str:
-    """A hash of everything the scores say, apart from when they were made."""
-    said = scores.drop(columns="scored_at", errors="ignore")
+    """A hash of everything the scores say, apart from when they were made and the route that is put in later."""
+    said = scores.drop(columns=["scored_at", *ROUTE], errors="ignore")
     rows = pd.util.hash_pandas_object(said, index=False)
     names = "\0".join(map(str, said.columns)).encode()
     return hashlib.sha256(names + rows.to_numpy().tobytes()).hexdigest()[:16]
@@ -78,10 +79,12 @@ def content_of(scores: pd.DataFrame) -> str:
 def changes(scores: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
     """The accounts for whom something that is delivered differs from the date before, sorted by account.
 
-    Columns: account_id, snapshot_date, DELIVERED (those there are) and change: `new` (not scored before), `changed`,
-    or `gone` (no longer scored, the other columns null). Without an earlier date everybody is new.
+    Columns: account_id, snapshot_date, DELIVERED (those there are, `route` once it is known) and change: `new` (not
+    scored before), `changed`, or `gone` (no longer scored, the other columns null). Without an earlier date everybody
+    is new.
     """
-    names = [name for name in DELIVERED if name in scores]
+    routed = "route" in scores and scores["route"].notna().any()  # until then it is not known, rather than changed
+    names = [name for name in DELIVERED if name in scores and (routed or name != "route")]
     now = scores.set_index(ACCOUNT)[[SNAPSHOT, *names]].sort_index()
     if before is None:
         return now.assign(**{CHANGE: "new"}).reset_index()

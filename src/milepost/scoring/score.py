@@ -19,6 +19,7 @@ from milepost.terms import ACCOUNT, SNAPSHOT, RiskBand
 from milepost.training.hazard import HORIZONS, Hazard
 from milepost.training.model import ChurnModel
 
+ROUTE = ["route", "route_because"]
 SCORED_BY_MODEL, SCORED_BY_RULE = "model", "rule"
 PROGRESS = ["setup_progress", "activation_progress", "utilization_progress", "maturity_progress"]
 STATES = ["milestone", "setup_on", "activated_on", "utilized", *PROGRESS]
@@ -55,8 +56,9 @@ def score(observations: Observations, inputs: ScoringInputs) -> pd.DataFrame:
     expected_loss (risk × MRR), plan, seats, mrr,
     size_band, segment, tenure_days, level_<category>, mature_categories, milestone, setup_on, activated_on, utilized,
     setup_progress, activation_progress, utilization_progress, maturity_progress (0..1 of the way), next_milestone,
-    next_step, next_step_because, next_step_alternatives, reason_1…n (sentences) with reason_<n>_signal, _value,
-    _typical and _contribution, scored_by, model_id, framework_version. Sorted by risk, highest first, then account.
+    next_step, next_step_because, next_step_alternatives, route, route_because (null here), reason_1…n (sentences) with
+    reason_<n>_signal, _value, _typical and _contribution, scored_by, model_id, framework_version. Sorted by risk,
+    highest first, then account.
     Raises MilepostError when a score breaks its promise: finite, within [0, 1], one per account.
     """
     context = observations.context
@@ -72,6 +74,8 @@ def score(observations: Observations, inputs: ScoringInputs) -> pd.DataFrame:
     scores = scores.join(_levels(observations, inputs.framework))
     scores = scores.join(_states(context, inputs.states))
     scores = scores.join(_next_steps(context, inputs.next_steps))
+    for name in ROUTE:  # filled by routing
+        scores[name] = np.full(len(scores), None, dtype=object)
     scores = scores.join(_reasons(observations, risk, inputs))
     scores["scored_by"] = scored_by
     scores["model_id"] = inputs.model_id
