@@ -9,8 +9,10 @@ import pytest
 
 @pytest.fixture
 def own(finished, tmp_path):
-    """The finished product in a folder of this test: routing writes into it."""
+    """The finished product in a folder of this test, not routed yet: routing writes into it."""
     shutil.copytree(finished[0], tmp_path / "own")
+    for name in ("routes", "routing"):
+        shutil.rmtree(tmp_path / "own" / "out" / name, ignore_errors=True)
     return tmp_path / "own"
 
 
