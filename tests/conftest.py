@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -12,6 +15,7 @@ import pytest
 
 from milepost.data.contract import CONTRACT, Tables
 
+_BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 DTYPES = {"text": "string", "time": "timestamp(6)", "number": "float64", "flag": "boolean", "integer": "int64"}
 
 
@@ -70,5 +74,21 @@ def make_tables() -> Callable[..., Tables]:
             findings=(),
             fingerprint="test",
         )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def product() -> Callable[..., Any]:
+    """kind, accounts, seed, … -> a simulated product as milepost sees it (`Seen`), with its truth."""
+    sys.path.insert(0, str(_BENCHMARKS))
+    try:
+        structural = importlib.import_module("worlds.structural")
+        observe = importlib.import_module("worlds.observe").observe
+    finally:
+        sys.path.remove(str(_BENCHMARKS))
+
+    def make(**world: Any) -> Any:
+        return observe(structural.live(structural.World(**world)))
 
     return make

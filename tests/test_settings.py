@@ -35,7 +35,9 @@ def test_defaults_are_those_of_the_docs(tmp_path):
         ({"routing": {"owners": [{"name": "success"}]}}, "'routing.owners.0.hours' is missing; add 'hours'"),
         ({"routing": {"owners": [{"name": "A b", "hours": 1}]}}, "'routing.owners.0.name' = 'A b'"),
         ({"routing": {"serve_days": 31}}, "'routing': serve_days must not be above between_days"),
-        ({"routing": {"team": {"opens": 9, "closes": 9}}}, "'routing.team': opens must be before closes"),
+        ({"team": {"opens": 9, "closes": 9}}, "'team': opens must be before closes"),
+        ({"team": {"time_zone": "Mars/Base"}}, "'team': no time zone 'Mars/Base'"),
+        ({"help": {"read_event": ["a"]}}, "did you mean 'read_events' or"),
         (
             {"routing": {"flags": [{"name": "a", "when": "mrr > 1", "priority": 1, "reason": "b"}]}},
             "'routing.flags.0': a flag that leads to a person has an owner",

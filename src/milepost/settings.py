@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -19,6 +20,8 @@ from milepost.windows import Windows
 Days = Annotated[StrictInt, Field(ge=1, le=3660)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEK: tuple[Weekday, ...] = get_args(Weekday)
 # columns that come from elsewhere: an attribute of accounts cannot be called so
 _TAKEN = {"account_id", "created_at", "snapshot_date", "plan", "seats", "mrr", "term_ends_at", "term_months", "items"}
 TABLE_NAMES = ("accounts", "subscriptions", "events", "conversations", "surveys", "access")
@@ -304,13 +307,57 @@ class ScoringSettings(_Part):
         return self
 
 
+class TeamHours(_Part):
+    """`[team]`: when people answer; around the clock, every day, unless it says otherwise."""
+
+    time_zone: str = "UTC"
+    opens: Annotated[StrictInt, Field(ge=0, le=23)] = 0
+    closes: Annotated[StrictInt, Field(ge=1, le=24)] = 24
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = WEEK
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.opens >= self.closes:
+            raise ValueError("opens must be before closes")
+        if self.time_zone not in available_timezones():
+            raise ValueError(f"no time zone '{self.time_zone[:40]}', expected one such as Europe/Berlin")
+        return self
+
+    @property
+    def always(self) -> bool:
+        """Whether they answer at any hour of any day."""
+        return self.opens == 0 and self.closes == 24 and set(self.days) == set(WEEK)
+
+
+class HelpTopic(_Part):
+    """`[[help.topics]]`: a topic of conversations, since when help content covers it, when its cause was mended."""
+
+    topic: Annotated[str, Field(min_length=1)]
+    help_since: date | None = None
+    fixed_at: date | None = None
+
+
+class HelpSettings(_Part):
+    """`[help]`: which events are reading and searching help content, and what is known of the topics it covers.
+
+    would_ask: of the days on which help was read and nobody asked
+    within a day, the share on which somebody would have asked without it; an assumption, none by default.
+    """
+
+    read_events: tuple[str, ...] = ()
+    search_events: tuple[str, ...] = ()
+    click_events: tuple[str, ...] = ()  # opening what a search found; reading counts as well
+    topics: tuple[HelpTopic, ...] = ()
+    would_ask: Share | None = None
+
+
 class MetricAlert(_Part):
     """`[[metrics.alerts]]`: a line that a figure must not cross, in total or in every segment of `segment_by`."""
 
     metric: str
     below: float | None = None
     above: float | None = None
-    segment_by: Literal["total", "plan", "size", "cohort", "billing"] = "total"
+    segment_by: Literal["total", "plan", "size", "cohort", "milestone", "billing"] = "total"
 
     @model_validator(mode="after")
     def _a_line(self) -> Self:
@@ -366,21 +413,6 @@ class RoutingOwner(_Part):
     where: str = ""
 
 
-class TeamHours(_Part):
-    """`[routing.team]`: when people answer, around the clock unless it says otherwise, and what they can bear."""
-
-    time_zone: str = "UTC"
-    opens: Annotated[StrictInt, Field(ge=0, le=23)] = 0
-    closes: Annotated[StrictInt, Field(ge=1, le=24)] = 24
-    backlog_at_most: Annotated[StrictInt, Field(ge=0)] = 1_000_000  # open conversations without a reply
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.opens >= self.closes:
-            raise ValueError("opens must be before closes")
-        return self
-
-
 class RoutingSettings(_Part):
     """`[routing]`: who gets a person; needs at least one of `[[routing.owners]]`."""
 
@@ -394,9 +426,8 @@ class RoutingSettings(_Part):
     within_days: Days = 90
     price_floor: Annotated[float, Field(ge=0)] = 100.0  # MRR
     open_channels: Annotated[tuple[str, ...], Field(min_length=1)] = ("help_center",)
-    help_events: tuple[str, ...] = ()  # event names of reading help content
     upset_topics: tuple[str, ...] = ()
-    team: TeamHours = TeamHours()
+    backlog_at_most: Annotated[StrictInt, Field(ge=0)] = 1_000_000  # open conversations without a reply
     fairness_accounts: Annotated[StrictInt, Field(ge=1)] = 50  # a group with fewer has no figure
 
     @model_validator(mode="after")
@@ -420,6 +451,8 @@ class Settings(_Part):
     milestones: MilestoneSettings = MilestoneSettings()
     training: TrainingSettings = TrainingSettings()
     scoring: ScoringSettings = ScoringSettings()
+    team: TeamHours = TeamHours()
+    help: HelpSettings = HelpSettings()
     metrics: MetricsSettings = MetricsSettings()
     routing: RoutingSettings = RoutingSettings()
     folder: Path = Field(default=Path("."), exclude=True)

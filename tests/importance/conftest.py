@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -27,19 +24,3 @@ def worlds() -> ModuleType:
         sys.modules[name] = module
         spec.loader.exec_module(module)
     return sys.modules[name]
-
-
-@pytest.fixture(scope="session")
-def product() -> Callable[..., Any]:
-    """kind, accounts, seed, … -> a simulated product as milepost sees it (`Seen`), with its truth."""
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        structural = importlib.import_module("worlds.structural")
-        observe = importlib.import_module("worlds.observe").observe
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-
-    def make(**world: Any) -> Any:
-        return observe(structural.live(structural.World(**world)))
-
-    return make

@@ -9,11 +9,14 @@ import pandas as pd
 import pytest
 
 from milepost.metrics.definitions import DEFINITIONS
-from milepost.metrics.support import quantile, support_rows, visible_conversations
+from milepost.metrics.support import Support, quantiles, support_rows, visible_conversations
+from milepost.settings import TeamHours
 
 START, END = date(2024, 1, 1), date(2024, 4, 1)
 FIRST, LAST = datetime(2024, 1, 1), datetime(2024, 4, 1)
-NAMES = ["account_id", "opened_at", "first_reply_at", "resolved_at", "rated_at", "replies", "rating", "quality_score"]
+NAMES = ["account_id", "opened_at", "first_reply_at", "resolved_at", "rated_at", "replies", "rating", "quality_score",
+         "reopened"]  # fmt: skip
+TEAM = TeamHours(opens=8, closes=18, days=("mon", "tue", "wed", "thu", "fri"))
 
 
 def draw(seed):
@@ -27,7 +30,8 @@ def draw(seed):
         rated = done + timedelta(hours=int(rng.integers(1, 90))) if done and rng.random() < 0.4 else None
         rows.append((f"a{rng.integers(0, 6)}", opened, reply, done, rated, int(rng.integers(1, 4)),
                      float(rng.integers(1, 6)) if rated else None,
-                     float(rng.integers(1, 100)) if rng.random() < 0.5 else None))  # fmt: skip
+                     float(rng.integers(1, 100)) if rng.random() < 0.5 else None,
+                     float(rng.integers(0, 3)) if rng.random() < 0.7 else None))  # fmt: skip
     return rows
 
 
@@ -37,12 +41,21 @@ def oracle(rows, seats):
     def known(moment):
         return moment if moment is not None and moment < LAST else None
 
-    seen = [(a, o, known(f), known(r), known(t), n, s, q) for a, o, f, r, t, n, s, q in rows if o < LAST]
+    seen = [(a, o, known(f), known(r), known(t), *rest) for a, o, f, r, t, *rest in rows if o < LAST]
     opened = [row for row in seen if row[1] >= FIRST]
     resolved = [row for row in seen if row[3] is not None and row[3] >= FIRST]
     replies = sorted((f - o).total_seconds() / 60 for _, o, f, *_ in opened if f)
     hours = sorted((r - o).total_seconds() / 3600 for _, o, _, r, *_ in opened if r)
-    stars = [s for *_, t, _, s, _ in seen if t and t >= FIRST]
+    worked = sorted(by_hand(o, f) / 60 for _, o, f, *_ in opened if f)
+    worked_hours = sorted(by_hand(o, r) / 3600 for _, o, _, r, *_ in opened if r)
+    stars = [row[6] for row in seen if row[4] and row[4] >= FIRST]
+    again = [row[8] > 0 for row in resolved if row[8] is not None]
+    asked, answered = [0] * 24, [0] * 24
+    for row in opened:
+        asked[row[1].hour] += 1
+    for row in seen:
+        if row[2] and row[2] >= FIRST:
+            answered[row[2].hour] += 1
     quality = [row[7] for row in resolved if row[7] is not None]
 
     def at(values, share):
@@ -57,6 +70,10 @@ def oracle(rows, seats):
         "backlog": sum(row[3] is None for row in seen),
         "first_reply_minutes_median": at(replies, 0.5), "first_reply_minutes_p90": at(replies, 0.9),
         "resolution_hours_median": at(hours, 0.5), "resolution_hours_p90": at(hours, 0.9),
+        "first_reply_minutes_working_median": at(worked, 0.5), "first_reply_minutes_working_p90": at(worked, 0.9),
+        "resolution_hours_working_median": at(worked_hours, 0.5), "resolution_hours_working_p90": at(worked_hours, 0.9),
+        "hours_uncovered": sum(a > 0 and b < a / 10 for a, b in zip(asked, answered, strict=True)),
+        "reopened_share": mean(again),
         "one_touch_share": mean([row[5] == 1 for row in resolved]), "satisfaction_mean": mean(stars),
         "satisfaction_response_rate": mean([row[4] is not None for row in resolved]),
         "reply_quality_mean": mean(quality),
@@ -64,15 +81,29 @@ def oracle(rows, seats):
     }  # fmt: skip
 
 
+def by_hand(since, until):
+    """Seconds between two moments within TEAM's hours, day by day."""
+    total, day = 0.0, since.replace(hour=0, minute=0, second=0)
+    while day < until:
+        if day.weekday() < 5:
+            begin, end = day + timedelta(hours=8), day + timedelta(hours=18)
+            total += max((min(until, end) - max(since, begin)).total_seconds(), 0)
+        day += timedelta(days=1)
+    return total
+
+
 def frame(rows):
-    typed = pd.DataFrame(rows, columns=NAMES).astype(dict.fromkeys(NAMES[1:5], "datetime64[us]"))
-    return typed.astype(dict.fromkeys(NAMES[5:], float))
+    typed = (
+        pd.DataFrame(rows, columns=NAMES)
+        .assign(topic=None, kind=None)
+        .astype(dict.fromkeys(NAMES[1:5], "datetime64[us]"))
+    )
+    return typed.astype(dict.fromkeys(NAMES[5:], float) | {"topic": "string", "kind": "string"})
 
 
 def figures(rows, running, segments=None, least=1):
-    return support_rows(
-        visible_conversations(ibis.memtable(frame(rows)), END), running, segments or {}, START, least, 1
-    )
+    given = Support(visible_conversations(ibis.memtable(frame(rows)), END), running, START, TEAM)
+    return support_rows(given, segments or {}, least, 1)
 
 
 @pytest.mark.parametrize("block", range(10))
@@ -101,7 +132,7 @@ def test_counts_of_segments_add_up():
 
 
 def test_a_column_that_is_not_there_is_named():
-    bare = [(*row[:6], None, None) for row in draw(5)]
+    bare = [(*row[:6], None, None, None) for row in draw(5)]
     found = figures(bare, pd.DataFrame({"account_id": ["a0"], "seats": [1.0]})).set_index("metric")["note"]
     assert found["reply_quality_mean"] == "needs quality_score in conversations"
     assert found["satisfaction_mean"] == "needs rating in conversations"
@@ -110,16 +141,15 @@ def test_a_column_that_is_not_there_is_named():
 
 def test_quantiles_by_hand():
     values = np.array([5.0, 1.0, 4.0, 2.0, 3.0])
-    assert quantile(values, np.arange(5), 0.5, 1)[0] == 3
-    assert quantile(values, np.arange(5), 0.9, 1)[0] == 5
-    assert quantile(values, np.zeros(5, dtype=np.intp), 0.5, 1) == (3, 3, 3)  # one account has no spread
+    assert [three[0] for three in quantiles(values, np.arange(5), [0.5, 0.9], 1)] == [3, 5]
+    assert quantiles(values, np.zeros(5, dtype=np.intp), [0.5], 1) == [(3, 3, 3)]  # one account has no spread
 
 
 def test_the_interval_is_by_account():
     """20 accounts, each with its own level 100 times over: as uncertain as 20 values, not as 2,000."""
     level = np.random.default_rng(3).normal(0, 1, 20)
-    _, low, high = quantile(np.repeat(level, 100), np.repeat(np.arange(20), 100), 0.5, 1)
-    _, low_once, high_once = quantile(level, np.arange(20), 0.5, 1)
+    ((_, low, high),) = quantiles(np.repeat(level, 100), np.repeat(np.arange(20), 100), [0.5], 1)
+    ((_, low_once, high_once),) = quantiles(level, np.arange(20), [0.5], 1)
     assert high - low == pytest.approx(high_once - low_once, rel=0.05)
 
 

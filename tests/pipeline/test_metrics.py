@@ -9,7 +9,8 @@ import pytest
 
 from milepost.errors import ContractError, InputError, NotEnoughData
 from milepost.pipeline.job import open_job
-from milepost.pipeline.metrics import compute, explain_metric, metrics_job
+from milepost.pipeline.metrics import explain_metric, metrics_job
+from milepost.pipeline.metrics_count import compute
 
 NOW = datetime(2024, 7, 1)
 ROOT = Path(__file__).parents[2]

@@ -5,9 +5,8 @@ from datetime import date, datetime
 import pandas as pd
 import pytest
 
-from milepost.errors import SettingsError
 from milepost.pipeline.route_facts import FACTS, covered_hours, facts_at
-from milepost.settings import RoutingSettings, TeamHours
+from milepost.settings import Settings, TeamHours
 
 DAY = date(2024, 3, 1)
 NOON = datetime(2024, 2, 29, 12)
@@ -47,8 +46,10 @@ def tables(make_tables):
     return make_tables(EVENTS, ACCOUNTS, datetime(2024, 1, 1), datetime(2024, 3, 5), conversations=talks)
 
 
-def facts(tables, **settings):
-    found = facts_at(tables, DAY, RoutingSettings.model_validate(settings), pd.Series(["c", "a", "b"]))
+def facts(tables, reads=(), **routing):
+    tables_there = {"accounts": {"path": "a.csv"}, "events": {"path": "e.csv"}}
+    settings = Settings.model_validate({"tables": tables_there, "routing": routing, "help": {"read_events": reads}})
+    found = facts_at(tables, DAY, settings, pd.Series(["c", "a", "b"]))
     return found.set_axis(["c", "a", "b"])
 
 
@@ -64,13 +65,13 @@ def test_conversations_as_known_at_the_date(tables):
 
 
 def test_help_that_was_read_in_the_last_28_days(tables):
-    assert facts(tables, help_events=["help"])["help_views_28"].to_dict() == {"c": 0, "a": 2, "b": 1}
+    assert facts(tables, reads=["help"])["help_views_28"].to_dict() == {"c": 0, "a": 2, "b": 1}
     assert "help_views_28" not in facts(tables)
 
 
 def test_the_queue_is_overloaded_for_everybody(tables):
-    assert facts(tables, team={"backlog_at_most": 1})["queue_overloaded"].tolist() == [1, 1, 1]
-    assert facts(tables, team={"backlog_at_most": 2})["queue_overloaded"].tolist() == [0, 0, 0]
+    assert facts(tables, backlog_at_most=1)["queue_overloaded"].tolist() == [1, 1, 1]
+    assert facts(tables, backlog_at_most=2)["queue_overloaded"].tolist() == [0, 0, 0]
 
 
 def test_accounts_and_hours_of_a_zone_that_is_not_known(tables):
@@ -101,6 +102,6 @@ def test_a_team_around_the_clock_covers_the_whole_day():
     assert covered_hours("Pacific/Kiritimati", DAY, TeamHours()) == 8
 
 
-def test_a_team_in_a_zone_that_is_not_known_is_refused():
-    with pytest.raises(SettingsError, match=r"routing\.team\.time_zone: no time zone 'Mars/Base'"):
-        covered_hours("UTC", DAY, TeamHours(time_zone="Mars/Base"))
+def test_a_team_that_rests_on_the_day_covers_nothing_of_it():
+    """March 1, 2024 is a Friday."""
+    assert covered_hours("UTC", DAY, TeamHours(days=("mon", "tue", "wed", "thu"))) == 0

@@ -20,7 +20,7 @@ def metrics(
     config: Config = DEFAULT_CONFIG,
     as_of: AsOf = None,
     as_json: AsJson = False,
-    by: Annotated[str, typer.Option("--by", metavar="NAMES", help="Also show by plan, size, cohort, billing.")] = "",
+    by: Annotated[str, typer.Option("--by", metavar="NAMES", help="Also by plan, size, cohort, milestone.")] = "",
 ) -> None:
     if context.invoked_subcommand is None:
         with debugging():
@@ -38,3 +38,12 @@ def explain(
         from milepost.pipeline.metrics import explain_metric
 
         show(explain_metric(name), as_json)
+
+
+@metrics_app.command("together")
+def beside_outcomes(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Compare accounts that are answered fast, satisfied or reading help with others like them."""
+    with debugging():
+        from milepost.pipeline.metrics_together import together_job
+
+        show(together_job(job(config, as_of)), as_json)

@@ -125,6 +125,7 @@ CONTRACT: dict[str, tuple[Column, ...]] = {
         Column("topic", "text"),
         Column("kind", "text"),
         Column("quality_score", "number"),
+        Column("reopened", "number"),
     ),
     "surveys": (
         Column("account_id", "text", _REQUIRED),

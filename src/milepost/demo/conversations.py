@@ -72,8 +72,16 @@ def conversations_table(scene: Scene, talks: Conversations) -> pd.DataFrame:
             "topic": choose(TOPICS, rng.choice(len(TOPICS), n, p=[0.15, 0.35, 0.25, 0.15, 0.1])),
             "kind": choose(KINDS, rng.choice(len(KINDS), n, p=[0.6, 0.25, 0.15])),
             "quality_score": quality,
+            "reopened": _reopened(scene, talks),
         }
     )
+
+
+def _reopened(scene: Scene, talks: Conversations) -> Floats:
+    """How often a conversation was opened again before it was resolved for good, in one of fifteen."""
+    again = scene.world.draws(18).geometric(0.8, len(talks.account)) * 1.0
+    again[scene.world.draws(19).random(len(again)) > 1 / 15] = 0
+    return np.where(talks.resolved_us == NEVER, np.nan, again)
 
 
 def surveys_table(scene: Scene, busy: Pace) -> pd.DataFrame:

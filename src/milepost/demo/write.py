@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -60,8 +61,21 @@ path = "data/surveys.parquet"
 [tables.access]
 path = "data/access.parquet"
 
-[routing]
-help_events = ["help_content_viewed"]
+[help]
+read_events = ["help_content_viewed"]
+would_ask = 0.2
+
+[[help.topics]]
+topic = "how_to"
+help_since = {help_since}
+
+[[help.topics]]
+topic = "account"
+help_since = {help_since}
+
+[team]
+opens = 7
+closes = 22
 
 [[routing.owners]]
 name = "success"
@@ -75,10 +89,6 @@ hours = 20
 [[routing.owners]]
 name = "sales"
 hours = 10
-
-[routing.team]
-opens = 7
-closes = 22
 """
 
 
@@ -114,7 +124,8 @@ def catalogue_text(catalogue: Sequence[dict[str, str]]) -> str:
 
 def settings_text(demo: Demo) -> str:
     """milepost.toml as text: it runs as it is."""
-    return SETTINGS.format(complete_until=demo.complete_until.date().isoformat(), value_event=VALUE_EVENT)
+    until = demo.complete_until.date()
+    return SETTINGS.format(complete_until=until, value_event=VALUE_EVENT, help_since=until - timedelta(days=500))
 
 
 def arrow(frame: pd.DataFrame) -> pa.Table:

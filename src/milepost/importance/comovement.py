@@ -45,6 +45,16 @@ def moves_together(observations: Observations, wanted: Sequence[int]) -> dict[in
     return found
 
 
+def state_moves_together(observations: Observations, state: NDArray[np.bool_], without: Sequence[int] = ()) -> float:
+    """The same for a 0/1 state of the rows that is no feature: bool [rows]; `without`: features it is made of."""
+    groups, others = _groups(observations), np.ones(len(observations.features), dtype=bool)
+    others[list(without)] = False
+    use = deviations(observations)[:, others].sum(axis=1) / (observations.adopted[:, others].sum(axis=1) + 2.0)
+    age = _within(np.log1p(observations.context["tenure_days"].to_numpy(dtype=np.float64).clip(0)), groups)
+    moved = _less(_within(state.astype(np.float64), groups), age)
+    return _clear_correlation(moved, _less(_within(use, groups), age), groups[0])
+
+
 def _clear_correlation(use: Floats, depth: Floats, accounts: Codes) -> float:
     spread = float(use @ use) * float(depth @ depth)
     if spread < 1e-12:

@@ -28,8 +28,9 @@ def _line(name: str, text: str) -> Definition:
 
 def _wait(metric: str, unit: str, what: str, share: str) -> Definition:
     words = "Median" if share == "median" else "90th percentile of the"
+    clock = "within the hours of [team]" if metric.endswith("_working") else "by the clock"
     text = (
-        f"{words} time from opening to {what}, by the clock, of conversations opened in the period that have had it by "
+        f"{words} time from opening to {what}, {clock}, of conversations opened in the period that have had it by "
         "its end. Those that still wait are `undecided` and left out: many of them make the figure too favourable."
     )
     return Definition(f"{metric}_{share}", unit, text, "95 %, percentile bootstrap over accounts")
@@ -78,11 +79,24 @@ _ALL = (
     Definition("conversations_opened", "conversations", "Opened in the period.", _EXACT),
     Definition("conversations_resolved", "conversations", "Resolved in the period, whenever opened.", _EXACT),
     Definition("backlog", "conversations", "Opened before the second date and not resolved by then.", _EXACT),
-    *(_wait("first_reply_minutes", "minutes", "first reply", share) for share in ("median", "p90")),
-    *(_wait("resolution_hours", "hours", "resolution", share) for share in ("median", "p90")),
+    *(
+        _wait(f"{metric}{clock}", unit, what, share)
+        for metric, unit, what in (("first_reply_minutes", "minutes", "first reply"),
+                                   ("resolution_hours", "hours", "resolution"))
+        for clock in ("", "_working") for share in ("median", "p90")
+    ),
+    Definition(
+        "hours_uncovered", "hours", "Hours of the day (0 to 24, in the time zone of [team]) in which accounts opened "
+        "conversations in the period and fewer than one first reply was given for every ten of them. Hour by hour: "
+        "hours.csv.", _EXACT,
+    ),
     Definition(
         "one_touch_share", "share", "Conversations resolved in the period with exactly one reply, divided by those "
         "resolved whose number of replies is known.", f"95 %, by account: {_JACKKNIFE}logit scale",
+    ),
+    Definition(
+        "reopened_share", "share", "Conversations resolved in the period that had been opened again at least once, "
+        "divided by those resolved of which that is known.", f"95 %, by account: {_JACKKNIFE}logit scale",
     ),
     Definition(
         "satisfaction_mean", "rating", "Mean of the ratings given in the period. Few answer: read it beside "
@@ -103,6 +117,37 @@ _ALL = (
     Definition(
         "conversations_per_seat", "conversations", "Opened in the period by accounts running at its end that have "
         "seats, divided by these seats.", f"95 %, by account: {_JACKKNIFE}log scale",
+    ),
+    Definition(
+        "help_reach", "share", "Of the accounts running at the end of the period, those with a read_event of [help] "
+        "in it.", "95 %, Wilson",
+    ),
+    Definition(
+        "help_followed_share", "share", "Days on which an account read help and then opened a conversation within 24 "
+        "hours of the first view, divided by all days on which an account read help. Days whose 24 hours are not over "
+        "are `undecided`.", f"95 %, by account: {_JACKKNIFE}logit scale",
+    ),
+    Definition(
+        "self_served_share", "share", "Of all needs for help, those without a person: days on which an account read "
+        "help and asked nobody within 24 hours, divided by these days and all conversations opened. Reading out of "
+        "interest counts as a need: compare dates and segments rather than the level.",
+        f"95 %, by account: {_JACKKNIFE}logit scale",
+    ),
+    Definition(
+        "contacts_avoided_per_help_view", "conversations", "An assumption, not a measurement: days on which an account "
+        "read help and asked nobody within 24 hours, times would_ask of [help] (the share of them on which it would "
+        "have asked without help), divided by the views on the days known. An experiment that takes help away measures "
+        "it.", f"95 %, by account, the assumption taken as true: {_JACKKNIFE}log scale",
+    ),
+    Definition(
+        "help_searches_without_click_share", "share", "Days on which an account searched help and neither opened what "
+        "it found nor read help, divided by the days on which it searched.",
+        f"95 %, by account: {_JACKKNIFE}logit scale",
+    ),
+    Definition(
+        "help_searches_followed_share", "share", "Days on which an account searched help and opened a conversation "
+        "within 24 hours, divided by the days on which it searched. Days whose 24 hours are not over are `undecided`.",
+        f"95 %, by account: {_JACKKNIFE}logit scale",
     ),
 )  # fmt: skip
 DEFINITIONS = {definition.name: definition for definition in _ALL}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import ibis
@@ -11,99 +12,143 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from milepost.data.subscriptions import to_frame
+from milepost.metrics.clock import hours_of_day, uncovered, working_seconds
+from milepost.metrics.help import help_rows
 from milepost.metrics.retention import COLUMNS, TOTAL, Cell, rate_row, ratio_interval
+from milepost.settings import HelpSettings, TeamHours
 from milepost.terms import ACCOUNT
 from milepost.windows import midnight
 
 DRAWS = 200
+_SHARES = {"median": 0.5, "p90": 0.9}
+_WAITS = (("first_reply_minutes", "first_reply_at", 60), ("resolution_hours", "resolved_at", 3600))
+_AT_THE_END = ("replies", "quality_score", "reopened", "topic", "kind")  # known once it is resolved
 _TIMES = ("opened_at", "first_reply_at", "resolved_at", "rated_at")
 _NEEDS = {"one_touch_share": "replies", "satisfaction_mean": "rating", "satisfaction_response_rate": "rating",
-          "reply_quality_mean": "quality_score"}  # fmt: skip
+          "reply_quality_mean": "quality_score", "reopened_share": "reopened"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Support:
+    """What support figures are counted from.
+
+    rows: `visible_conversations` at the end of the period; running: account_id and seats of the accounts running then;
+    start: first day of the period; help_days: `metrics.help.followed`, None where no help event is named.
+    """
+
+    rows: pd.DataFrame
+    running: pd.DataFrame
+    start: date
+    team: TeamHours = field(default_factory=TeamHours)
+    help: HelpSettings = field(default_factory=HelpSettings)
+    help_days: pd.DataFrame | None = None
 
 
 def visible_conversations(conversations: ibis.Table, end: date) -> pd.DataFrame:
     """Conversations opened before midnight of `end`, as known then: account_id, the four times, replies, rating,
-    quality_score. Times at or after it are not there yet; replies and quality count once it is resolved, a rating
-    once it is given.
+    quality_score, reopened, topic, kind. Times at or after it are not there yet; a rating counts once it is given, the
+    others once the conversation is resolved.
     """
-    columns = [ACCOUNT, *_TIMES, "replies", "rating", "quality_score"]
+    columns = [ACCOUNT, *_TIMES, "rating", *_AT_THE_END]
     rows = to_frame(conversations.filter(conversations.opened_at < midnight(end))[columns])
     for name in _TIMES[1:]:
         rows[name] = rows[name].where(rows[name] < midnight(end))
-    for name in ("replies", "quality_score"):
+    for name in _AT_THE_END:
         rows[name] = rows[name].where(rows["resolved_at"].notna())
     rows["rating"] = rows["rating"].where(rows["rated_at"].notna())
     # the engine gives rows in any order: sums and draws must not depend on it
     return rows.sort_values(columns, ignore_index=True)
 
 
-def support_rows(
-    rows: pd.DataFrame, running: pd.DataFrame, segments: Mapping[str, pd.Series], start: date, min_accounts: int,
-    seed: int,
-) -> pd.DataFrame:  # fmt: skip
+def support_rows(given: Support, segments: Mapping[str, pd.Series], min_accounts: int, seed: int) -> pd.DataFrame:
     """Every support figure, long, as rows of retention.COLUMNS.
 
-    rows: `visible_conversations` at the end; running: account_id and seats of the accounts running then; segments:
-    name -> label by account (others are "unknown").
+    segments: name -> label by account (others are "unknown").
     """
     answer: list[dict[str, Cell]] = []
-    everyone = pd.Series(TOTAL, index=running[ACCOUNT].drop_duplicates())
+    everyone = pd.Series(TOTAL, index=given.running[ACCOUNT].drop_duplicates())
     for name, label in {TOTAL: everyone, **segments}.items():
         other = TOTAL if name == TOTAL else "unknown"
-        mine, at_end = (frame[ACCOUNT].map(label).fillna(other) for frame in (rows, running))
+        mine, at_end = (frame[ACCOUNT].map(label).fillna(other) for frame in (given.rows, given.running))
+        reading = None if given.help_days is None else given.help_days[ACCOUNT].map(label).fillna(other)
         for segment in sorted({*mine.unique(), *at_end.unique()}):
-            found = _figures(rows[mine == segment], running[at_end == segment], start, min_accounts, seed)
+            part = replace(
+                given, rows=given.rows[mine == segment], running=given.running[at_end == segment],
+                help_days=None if given.help_days is None else given.help_days[reading == segment],
+            )  # fmt: skip
+            found = _figures(part, min_accounts, seed)
             answer += [{"segment_by": name, "segment": str(segment), **row} for row in found]
     frame = pd.DataFrame(answer, columns=COLUMNS)
     for metric, column in _NEEDS.items():
-        if rows[column].isna().all():
+        if given.rows[column].isna().all():
             frame.loc[frame["metric"] == metric, "note"] = f"needs {column} in conversations"
     return frame
 
 
-def quantile(values: NDArray[np.float64], account: NDArray[np.intp], share: float, seed: int) -> tuple[float, ...]:
-    """The smallest value that at least `share` of the values do not exceed, with a 95 % interval by account.
+def quantiles(
+    values: NDArray[np.float64], account: NDArray[np.intp], shares: Sequence[float], seed: int
+) -> list[tuple[float, float, float]]:
+    """Per share the smallest value that at least so many of the values do not exceed, with a 95 % interval by account.
 
     Percentile bootstrap over accounts (account: codes from 0), each draw weighting whole accounts; NaN for no values.
     """
     if not len(values):
-        return np.nan, np.nan, np.nan
+        return [(np.nan, np.nan, np.nan)] * len(shares)
     order = np.argsort(values, kind="stable")
     ordered, code = values[order], account[order]
     rng, accounts = np.random.default_rng(seed), int(account.max()) + 1
-    drawn = [rng.multinomial(accounts, np.full(accounts, 1 / accounts))[code] for _ in range(DRAWS)]
-    ends = np.percentile([_weighted(ordered, weight, share) for weight in drawn if weight.any()], [2.5, 97.5])
-    return _weighted(ordered, np.ones(len(code), np.int64), share), float(ends[0]), float(ends[1])
+    weights = (rng.multinomial(accounts, np.full(accounts, 1 / accounts))[code] for _ in range(DRAWS))
+    drawn = np.array([_weighted(ordered, weight, shares) for weight in weights if weight.any()])
+    ends = np.percentile(drawn, [2.5, 97.5], axis=0)
+    found = _weighted(ordered, np.ones(len(code), np.int64), shares)
+    return [(float(found[place]), float(ends[0, place]), float(ends[1, place])) for place in range(len(shares))]
 
 
-def _weighted(ordered: NDArray[np.float64], weight: NDArray[np.int64], share: float) -> float:
+def _weighted(ordered: NDArray[np.float64], weight: NDArray[np.int64], shares: Sequence[float]) -> NDArray[np.float64]:
     reached = np.cumsum(weight)
-    return float(ordered[np.searchsorted(reached, share * reached[-1] - 1e-9)])
+    found: NDArray[np.float64] = ordered[np.searchsorted(reached, np.array(shares) * reached[-1] - 1e-9)]
+    return found
 
 
-def _figures(
-    rows: pd.DataFrame, running: pd.DataFrame, start: date, min_accounts: int, seed: int
-) -> list[dict[str, Cell]]:
-    opened = rows[rows["opened_at"] >= midnight(start)]
-    resolved = rows[rows["resolved_at"] >= midnight(start)]
-    waiting = rows[rows["resolved_at"].isna()]
+def _figures(given: Support, min_accounts: int, seed: int) -> list[dict[str, Cell]]:
+    rows, begin = given.rows, midnight(given.start)
+    opened, resolved = rows[rows["opened_at"] >= begin], rows[rows["resolved_at"] >= begin]
     found = [_count("conversations_opened", opened), _count("conversations_resolved", resolved),
-             _count("backlog", waiting)]  # fmt: skip
-    for metric, column, unit in (
-        ("first_reply_minutes", "first_reply_at", 60),
-        ("resolution_hours", "resolved_at", 3600),
-    ):
+             _count("backlog", rows[rows["resolved_at"].isna()])]  # fmt: skip
+    for metric, column, unit in _WAITS:
         took = (opened[column] - opened["opened_at"]).dt.total_seconds() / unit
         found += _waits(metric, opened[ACCOUNT], took, min_accounts, seed)
-    rated = rows[rows["rated_at"] >= midnight(start)]
-    once = (resolved["replies"] == 1).where(resolved["replies"].notna())
-    found += [
-        _mean("one_touch_share", resolved[ACCOUNT], once.astype(float), min_accounts, share=True),
+        if not given.team.always:
+            worked = pd.Series(working_seconds(opened["opened_at"], opened[column], given.team) / unit, opened.index)
+            found += _waits(f"{metric}_working", opened[ACCOUNT], worked, min_accounts, seed)
+    hours = _count("hours_uncovered", opened)
+    found.append({**hours, "value": float(uncovered(hours_of_day(rows, given.team, given.start)))})
+    found += _answers(rows[rows["rated_at"] >= begin], resolved, min_accounts)
+    found += _per_running(opened, given.running, min_accounts)
+    if given.help_days is not None:
+        found += help_rows(given.help_days, opened, given.running, given.help, min_accounts)
+    return found
+
+
+def _answers(rated: pd.DataFrame, resolved: pd.DataFrame, min_accounts: int) -> list[dict[str, Cell]]:
+    """What conversations that came to an end say of them, and what was rated."""
+    once, again = (
+        said.where(resolved[name].notna()).astype(float)
+        for name, said in (("replies", resolved["replies"] == 1), ("reopened", resolved["reopened"] > 0))
+    )
+    account = resolved[ACCOUNT]
+    return [
+        _mean("one_touch_share", account, once, min_accounts, share=True),
+        _mean("reopened_share", account, again, min_accounts, share=True),
         _mean("satisfaction_mean", rated[ACCOUNT], rated["rating"], min_accounts),
-        _mean("satisfaction_response_rate", resolved[ACCOUNT], resolved["rating"].notna(), min_accounts, share=True),
-        _mean("reply_quality_mean", resolved[ACCOUNT], resolved["quality_score"], min_accounts),
+        _mean("satisfaction_response_rate", account, resolved["rating"].notna(), min_accounts, share=True),
+        _mean("reply_quality_mean", account, resolved["quality_score"], min_accounts),
     ]
+
+
+def _per_running(opened: pd.DataFrame, running: pd.DataFrame, min_accounts: int) -> list[dict[str, Cell]]:
     count = running[ACCOUNT].map(opened.groupby(ACCOUNT).size()).fillna(0).to_numpy(float)
+    found = []
     for metric, of in (
         ("conversations_per_account", np.ones(len(count))),
         ("conversations_per_seat", running["seats"]),
@@ -125,19 +170,12 @@ def _waits(metric: str, account: pd.Series, took: pd.Series, min_accounts: int, 
     there = took.notna()
     codes, names = pd.factorize(account[there], sort=True)
     values, waiting = took[there].to_numpy(float), int((~there).sum())
-    enough = len(names) >= min_accounts
+    nothing = [(np.nan, np.nan, np.nan)] * len(_SHARES)
+    found = quantiles(values, codes, list(_SHARES.values()), seed) if len(names) >= min_accounts else nothing
     return [
-        rate_row(f"{metric}_{word}", _three(values, codes, share, seed, enough), (np.nan, np.nan), len(names), waiting,
-                 min_accounts)
-        for word, share in (("median", 0.5), ("p90", 0.9))
-    ]  # fmt: skip
-
-
-def _three(
-    values: NDArray[np.float64], codes: NDArray[np.intp], share: float, seed: int, enough: bool
-) -> tuple[float, float, float]:
-    value, low, high = quantile(values, codes, share, seed) if enough else (np.nan,) * 3
-    return value, low, high
+        rate_row(f"{metric}_{word}", three, (np.nan, np.nan), len(names), waiting, min_accounts)
+        for word, three in zip(_SHARES, found, strict=True)
+    ]
 
 
 def _mean(

@@ -1,62 +1,67 @@
-"""`milepost metrics`: retention figures of a date, kept beside those of earlier dates."""
+"""`milepost metrics`: retention and support figures of a date, kept beside those of earlier dates."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
+from milepost import __version__
 from milepost.data.publish import current, publish, spreadsheet_safe
-from milepost.data.subscriptions import as_of, spans
-from milepost.errors import ContractError, InputError, NotEnoughData, nearest
+from milepost.errors import ContractError, InputError, nearest
 from milepost.metrics.alerts import check_alerts, raised
-from milepost.metrics.bridge import movements, visible
-from milepost.metrics.cohorts import cohort_curves, stays
 from milepost.metrics.definitions import DEFINITIONS, explain
-from milepost.metrics.renewals import due_terms, renewal_rows
-from milepost.metrics.retention import COLUMNS, TOTAL, retention_rows
-from milepost.metrics.support import support_rows, visible_conversations
+from milepost.metrics.retention import TOTAL, records
 from milepost.pipeline.job import Job
+from milepost.pipeline.metrics_count import Metrics, compute, known_milestones
 from milepost.pipeline.metrics_words import metrics_text
 from milepost.pipeline.result import Result
-from milepost.signals.build import size_bands
-from milepost.terms import ACCOUNT
-from milepost.windows import midnight
+from milepost.pipeline.track import git_commit
+from milepost.tracking.log import RunRecord, log_run, table_csv
 
-SEGMENTS = ("plan", "size", "cohort", "billing")
-_FILES = ("metrics", "cohorts")
+SEGMENTS = ("plan", "size", "cohort", "milestone", "billing")
 _COHORT_METRIC = "cohort_retention"  # a table of its own
 
 
-@dataclass(frozen=True)
-class Metrics:
-    """start, end: the period [start, end); rows: metrics.retention.COLUMNS; cohorts: metrics.cohorts.COLUMNS."""
-
-    start: date
-    end: date
-    rows: pd.DataFrame
-    cohorts: pd.DataFrame
-
-
 def metrics_job(job: Job, by: Sequence[str] = ()) -> Result:
-    """Compute the metrics of the date, keep them, and say which alert was raised. `by` chooses what is shown."""
+    """Compute the metrics of the date, keep them, log them, and say which alert was raised. `by` chooses what is shown.
+
+    A fault of MLflow is raised last, when everything else is written.
+    """
     settings = job.settings.metrics
-    _check_segments(by)
+    _check_segments(job, by)
     check_alerts(settings.alerts, [name for name in DEFINITIONS if name != _COHORT_METRIC])
     found = compute(job)
     folder = keep(job, found)
     alerts = raised(found.rows, settings.alerts)
+    run = log_run(job.settings.mlruns, metrics_record(job, found, alerts))
     answer = {
         "as_of": found.end, "period_start": found.start, "grace_days": job.settings.windows.grace_days,
         "metrics": found.rows[found.rows["segment_by"].isin([TOTAL, "billing", *by])].to_dict("records"),
-        "cohorts": found.cohorts.to_dict("records"), "alerts": alerts, "path": folder,
+        **{name: frame.to_dict("records") for name, frame in found.tables.items() if name != "metrics"},
+        "alerts": alerts, "path": folder, "run": run,
     }  # fmt: skip
-    words = metrics_text(found.rows, found.cohorts, (found.start, found.end), by, alerts, folder)
-    return Result(answer, words, "; ".join(alerts))
+    return Result(answer, metrics_text(found.tables, (found.start, found.end), by, alerts, folder), "; ".join(alerts))
+
+
+def metrics_record(job: Job, found: Metrics, alerts: Sequence[str]) -> RunRecord:
+    """The figures of a date as a run: totals as metrics, tables as files."""
+    total = found.rows[(found.rows["segment_by"] == TOTAL) & found.rows["value"].notna()]
+    named = [str(name) for name in total["metric"]]
+    return RunRecord(
+        project=job.settings.project.name,
+        run_name=f"metrics {found.end}",
+        description="\n\n".join([f"Retention and support from {found.start} to {found.end}.", *alerts]),
+        params={"as_of": str(found.end), "period_start": str(found.start),
+                "grace_days": job.settings.windows.grace_days},
+        metrics=dict(zip(named, map(float, total["value"]), strict=True)),
+        tags={"kind": "metrics", "alerts": str(len(alerts)), "git_commit": git_commit(job.settings.folder),
+              "milepost": __version__},
+        artifacts={f"{name}.csv": table_csv(records(frame)) for name, frame in found.tables.items() if len(frame)},
+    )  # fmt: skip
 
 
 def explain_metric(name: str) -> Result:
@@ -66,77 +71,12 @@ def explain_metric(name: str) -> Result:
     return Result(asdict(found), "\n".join(textwrap.fill(part, 100) for part in parts))
 
 
-def _check_segments(by: Sequence[str]) -> None:
+def _check_segments(job: Job, by: Sequence[str]) -> None:
     for name in by:
         if name not in SEGMENTS:
             raise InputError(f"no segment '{name}'", where="--by", fix=nearest(name, SEGMENTS))
-
-
-def compute(job: Job) -> Metrics:
-    """All figures of the job's date.
-
-    Raises InputError without subscriptions or for a date beyond the data, NotEnoughData when no account ever ran.
-    """
-    table, end = job.tables.subscriptions, job.as_of
-    if table is None:
-        raise InputError(
-            "metrics of retention need subscriptions", where="milepost.toml", fix="add [tables.subscriptions]"
-        )
-    if end > job.last_date:
-        raise InputError(f"--as-of {end} lies after the last data", expected=f"at most {job.last_date}")
-    start = (pd.Timestamp(end) - pd.DateOffset(months=job.settings.metrics.months)).date()
-    history = visible(table, end)
-    if history.empty:
-        raise NotEnoughData(f"no subscription began before {end}", where="subscriptions", fix="choose a later --as-of")
-    created = _cohorts(job)
-    covered = spans(table.filter(table.started_at < midnight(end)), job.settings.windows.grace_days)
-    return Metrics(start, end, _rows(job, history, (start, end), created), _curves(job, covered, end, created))
-
-
-def _rows(job: Job, history: pd.DataFrame, period: tuple[date, date], created: pd.Series) -> pd.DataFrame:
-    """Rates and bridge in total and by every segment, and renewals."""
-    (start, end), settings, grace = period, job.settings.metrics, job.settings.windows.grace_days
-    states = as_of(job.tables.subscriptions, period)
-    moves = movements(history, states, start, end, grace)
-    segments = {
-        "plan": moves["plan"].fillna("unknown"),
-        "size": pd.Series(size_bands(moves["seats"], job.settings.data.size_bands), index=moves.index),
-        "cohort": moves[ACCOUNT].map(created).fillna("unknown"),
-    }
-    due = due_terms(history, start, end, grace)
-    parts = (
-        _support(job, moves, segments, period),
-        retention_rows(moves, segments, settings.min_accounts, bool(states["mrr"].notna().any())),
-        renewal_rows(due, settings.min_accounts),
-    )
-    return pd.concat([part for part in parts if len(part)] or [parts[0]], ignore_index=True)
-
-
-def _support(
-    job: Job, moves: pd.DataFrame, segments: Mapping[str, pd.Series], period: tuple[date, date]
-) -> pd.DataFrame:
-    """Support figures; no rows without conversations."""
-    table = job.tables.conversations
-    if table is None:
-        return pd.DataFrame(columns=COLUMNS)
-    labels = {name: values.set_axis(moves[ACCOUNT]) for name, values in segments.items()}
-    rows, least = visible_conversations(table, period[1]), job.settings.metrics.min_accounts
-    return support_rows(rows, moves[moves["runs"]], labels, period[0], least, job.settings.project.seed)
-
-
-def _curves(job: Job, covered: pd.DataFrame, end: date, created: pd.Series) -> pd.DataFrame:
-    """Curves of all accounts together and of every cohort."""
-    lived = stays(covered, end, job.settings.windows.grace_days)
-    labels = pd.Series("all", index=lived.index), lived[ACCOUNT].map(created).fillna("unknown")
-    found = [cohort_curves(lived, label, job.settings.metrics.min_accounts) for label in labels]
-    return pd.concat(found, ignore_index=True)
-
-
-def _cohorts(job: Job) -> pd.Series:
-    """The month in which each account was created, such as 2024-03, by account."""
-    accounts = job.tables.connection.to_pyarrow(job.tables.accounts.select(ACCOUNT, "created_at")).to_pandas()
-    created: pd.Series = accounts.set_index(ACCOUNT)["created_at"].dt.strftime("%Y-%m")
-    return created
+    if "milestone" in by and known_milestones(job).empty:
+        raise InputError("no milestone of any account is known", where="--by milestone", fix="run 'milepost derive'")
 
 
 def keep(job: Job, found: Metrics) -> Path:
@@ -145,7 +85,7 @@ def keep(job: Job, found: Metrics) -> Path:
     stamp = {"as_of": found.end.isoformat(), "period_start": found.start.isoformat()}
     history = {
         name: _with_earlier(folder, name, frame.assign(**stamp)[[*stamp, *frame.columns]])
-        for name, frame in zip(_FILES, (found.rows, found.cohorts), strict=True)
+        for name, frame in found.tables.items()
     }
 
     def write(target: Path) -> None:
@@ -161,6 +101,8 @@ def _with_earlier(folder: Path, name: str, new: pd.DataFrame) -> pd.DataFrame:
     if not (folder / "CURRENT").exists():
         return new
     earlier = pd.read_parquet(current(folder) / f"{name}.parquet")
+    if new.empty:
+        return earlier
     if list(earlier.columns) != list(new.columns):
         raise ContractError(f"{name} was written with other columns", where=str(folder), fix="move this folder away")
     others = earlier[earlier["as_of"] != new["as_of"].iloc[0]]

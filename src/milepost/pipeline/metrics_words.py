@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,16 @@ from milepost.pipeline.result import shown, table
 
 _RATES = ("logo_retention", "gross_revenue_retention", "net_revenue_retention")
 _LATEST = 12
+_ISSUES = 5
 _WIDTH = 100
 
 
 def metrics_text(
-    rows: pd.DataFrame, cohorts: pd.DataFrame, period: tuple[date, date], by: Sequence[str], alerts: Sequence[str],
+    tables: Mapping[str, pd.DataFrame], period: tuple[date, date], by: Sequence[str], alerts: Sequence[str],
     folder: Path,
 ) -> str:  # fmt: skip
-    """Rates, bridge, renewals, cohorts and the segments asked for, one table each."""
+    """Rates, bridge, renewals, cohorts, support, issues and the segments asked for, one table each."""
+    rows = tables["metrics"]
     total = rows[rows["segment_by"] == TOTAL]
     rates = total[total["metric"].isin([*_RATES, "renewal_rate"])]
     parts = [
@@ -34,7 +36,12 @@ def metrics_text(
     ]
     if len(billing := rows[rows["segment_by"] == "billing"]):
         parts += ["Renewal rate by billing period", _rates(billing)]
-    parts += [_cohorts(cohorts), "Support in the period", _support(total)]
+    parts += [_cohorts(tables["cohorts"]), "Support in the period", _support(total)]
+    if len(tables["issues"]):
+        parts += ["What accounts ask about, by the accounts running now that asked", _issues(tables["issues"])]
+    if len(tables["fixes"]):
+        parts += ["Topics before and after they were mended, conversations per 1,000 accounts and 28 days",
+                  _fixes(tables["fixes"])]  # fmt: skip
     for name in by:
         if name != "billing":
             parts += [f"By {name}, as it was at the first date (of new accounts at the second)", _segments(rows, name)]
@@ -70,6 +77,31 @@ def _support(total: pd.DataFrame) -> str:
         for row in records(mine)
     ]  # fmt: skip
     return table(["", "value", "95 % interval", "accounts", "undecided"], cells)
+
+
+def _issues(issues: pd.DataFrame) -> str:
+    """The first of each order: by accounts, and what comes up by MRR."""
+    first = issues[(issues["rank_by_accounts"] <= _ISSUES) | (issues["rank_by_mrr"] <= _ISSUES)]
+    cells = [
+        [str(row["topic"])[:24], str(row["kind"])[:20], f"{row['conversations']:,}", f"{row['accounts']:,}",
+         _percent(row["share_of_accounts"]), f"{row['mrr']:,.0f}", f"{row['rank_by_mrr']}",
+         row["help_since"] or "none known"]
+        for row in records(first)
+    ]  # fmt: skip
+    head = ["topic", "kind", "conversations", "accounts", "share", "MRR", "by MRR", "help since"]
+    left = f"\n… and {len(issues) - len(first)} more in issues.csv" if len(issues) > len(first) else ""
+    return f"{table(head, cells)}{left}"
+
+
+def _fixes(found: pd.DataFrame) -> str:
+    cells = [
+        [str(row["topic"])[:24], row["fixed_at"], f"{row['days']}", f"{row['accounts']:,}",
+         *([row["note"], "", "", ""] if row["note"] else
+           [_number(row["before"]), _number(row["after"]), _number(row["ratio"]),
+            "" if pd.isna(row["low"]) else f"{_number(row['low'])} to {_number(row['high'])}"])]
+        for row in records(found)
+    ]  # fmt: skip
+    return table(["topic", "mended", "days", "accounts", "before", "after", "ratio", "95 % interval"], cells)
 
 
 def _number(value: float) -> str:

@@ -95,7 +95,7 @@ def _signals(job: Job) -> Observations:
 def frame_of(job: Job, scores: pd.DataFrame, rows: Observations) -> pd.DataFrame:
     """What flags look at: scores, facts, and every limit of the settings that a condition may name."""
     day = pd.Timestamp(rows.context[SNAPSHOT].iloc[0]).date()
-    facts = facts_at(job.tables, day, job.settings.routing, scores[ACCOUNT])
+    facts = facts_at(job.tables, day, job.settings, scores[ACCOUNT])
     scoring = job.settings.scoring
     limits = {"elevated_from": scoring.elevated_from, "high_from": scoring.high_from,
               "price_floor": job.settings.routing.price_floor}  # fmt: skip

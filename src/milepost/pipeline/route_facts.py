@@ -12,8 +12,7 @@ import pandas as pd
 
 from milepost.data.contract import Tables
 from milepost.data.subscriptions import to_frame
-from milepost.errors import SettingsError
-from milepost.settings import RoutingSettings, TeamHours
+from milepost.settings import WEEK, HelpSettings, RoutingSettings, Settings, TeamHours
 from milepost.terms import ACCOUNT
 from milepost.windows import midnight
 
@@ -27,7 +26,7 @@ CONVERSATION_FACTS = {
     "bad_ratings_84": "ratings of 2 or less given in the last 84 days",
     "queue_overloaded": "1 where all accounts together wait with more open_unanswered than backlog_at_most",
 }
-HELP_FACTS = {"help_views_28": "help_events of the last 28 days"}
+HELP_FACTS = {"help_views_28": "read_events of [help] in the last 28 days"}
 ACCOUNT_FACTS = {
     "region": "of the account", "time_zone": "of the account", "account_owner": "of the account",
     "covered_hours": "hours of the account's working day, 9 to 17 where it is, in which the team answers",
@@ -37,18 +36,18 @@ _BAD_RATING = 2
 _OPENS, _CLOSES = 9, 17
 
 
-def facts_at(tables: Tables, day: date, settings: RoutingSettings, accounts: pd.Series) -> pd.DataFrame:
+def facts_at(tables: Tables, day: date, settings: Settings, accounts: pd.Series) -> pd.DataFrame:
     """One row per account, in the order given: the facts these data have, columns among FACTS."""
     known = _of_accounts(tables, day, settings.team)
     parts = [known.set_index(ACCOUNT).reindex(accounts)]
     if tables.conversations is not None:
-        found = _of_conversations(tables.conversations, day, settings).set_index(ACCOUNT)
+        found = _of_conversations(tables.conversations, day, settings.routing).set_index(ACCOUNT)
         # who never asked has asked nothing
         counted = found.reindex(accounts).fillna(0.0)
         waiting = float(found["open_unanswered"].sum())
-        parts.append(counted.assign(queue_overloaded=float(waiting > settings.team.backlog_at_most)))
-    if settings.help_events:
-        parts.append(_of_help(tables, day, settings).set_index(ACCOUNT).reindex(accounts).fillna(0.0))
+        parts.append(counted.assign(queue_overloaded=float(waiting > settings.routing.backlog_at_most)))
+    if settings.help.read_events:
+        parts.append(_of_help(tables, day, settings.help).set_index(ACCOUNT).reindex(accounts).fillna(0.0))
     return pd.concat(parts, axis=1).reset_index(drop=True)
 
 
@@ -81,11 +80,11 @@ def _is_open(moment: ibis.Value, now: datetime) -> ibis.Value:
     return (moment.isnull() | (moment >= now)).fill_null(True)
 
 
-def _of_help(tables: Tables, day: date, settings: RoutingSettings) -> pd.DataFrame:
+def _of_help(tables: Tables, day: date, settings: HelpSettings) -> pd.DataFrame:
     now, events = midnight(day), tables.events
     since = now - timedelta(days=28)
     seen = events.filter((events.visible_at < now) & (events.occurred_at >= since))
-    read = seen.filter(seen.event_name.isin(list(settings.help_events)))
+    read = seen.filter(seen.event_name.isin(list(settings.read_events)))
     return to_frame(read.group_by(ACCOUNT).aggregate(help_views_28=read.quantity.sum().cast("float64")))
 
 
@@ -96,20 +95,14 @@ def _of_accounts(tables: Tables, day: date, team: TeamHours) -> pd.DataFrame:
 
 
 def covered_hours(zone: str, day: date, team: TeamHours) -> float:
-    """Hours of the working day at `zone` in which the team answers; NaN for a zone nobody knows.
-
-    Raises SettingsError when the team's own zone is unknown.
-    """
-    place, home = _zone(zone), _zone(team.time_zone)
-    if home is None:
-        raise SettingsError(
-            f"no time zone '{team.time_zone}'", where="routing.team.time_zone", expected="Europe/Berlin"
-        )
+    """Hours of the working day at `zone` in which the team answers; NaN for a zone nobody knows."""
+    place, home = _zone(zone), ZoneInfo(team.time_zone)
     if place is None:
         return float("nan")
     theirs = _span(day, _OPENS, _CLOSES, place)
     # their day may overlap with the team's day before, or with the one after
-    ours = [_span(day + timedelta(days=shift), team.opens, team.closes, home) for shift in (-1, 0, 1)]
+    around = [day + timedelta(days=shift) for shift in (-1, 0, 1)]
+    ours = [_span(one, team.opens, team.closes, home) for one in around if WEEK[one.weekday()] in team.days]
     shared = [max(0.0, (min(theirs[1], end) - max(theirs[0], start)).total_seconds()) for start, end in ours]
     return sum(shared) / 3600
 
