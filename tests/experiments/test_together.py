@@ -61,15 +61,15 @@ def test_support_that_matters_is_found_and_what_it_needs_is_said(rows: Any) -> N
 
 
 def test_nothing_is_found_where_there_is_nothing(rows: Any) -> None:
-    """100 draws of who is answered fast: an interval of 95 % leaves out nothing 5 times, no grade is given more often."""
+    """40 draws of who is answered fast: an interval of 95 % leaves out nothing twice; no grade comes more often."""
     wrong = called = 0
-    for seed in range(100):
+    for seed in range(40):
         observations, _ = answered(rows[0], 100 + seed)
         row = graded(observations, rows[1]).loc["fast_first_reply"]
         wrong += not row["low"] <= 0 <= row["high"]
         called += row["grade"] != NOTHING
-    assert 1 <= wrong <= 11
-    assert called <= 8
+    assert wrong <= 6
+    assert called <= wrong
 
 
 def test_large_accounts_answered_first_are_compared_with_large_ones(rows: Any) -> None:

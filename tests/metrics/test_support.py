@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from milepost.metrics.definitions import DEFINITIONS
-from milepost.metrics.support import Support, quantiles, support_rows, visible_conversations
+from milepost.metrics.support import Support, quantile, support_rows, visible_conversations
 from milepost.settings import TeamHours
 
 START, END = date(2024, 1, 1), date(2024, 4, 1)
@@ -103,7 +103,7 @@ def frame(rows):
 
 def figures(rows, running, segments=None, least=1):
     given = Support(visible_conversations(ibis.memtable(frame(rows)), END), running, START, TEAM)
-    return support_rows(given, segments or {}, least, 1)
+    return support_rows(given, segments or {}, least)
 
 
 @pytest.mark.parametrize("block", range(10))
@@ -141,16 +141,30 @@ def test_a_column_that_is_not_there_is_named():
 
 def test_quantiles_by_hand():
     values = np.array([5.0, 1.0, 4.0, 2.0, 3.0])
-    assert [three[0] for three in quantiles(values, np.arange(5), [0.5, 0.9], 1)] == [3, 5]
-    assert quantiles(values, np.zeros(5, dtype=np.intp), [0.5], 1) == [(3, 3, 3)]  # one account has no spread
+    assert [quantile(values, np.arange(5), share)[0] for share in (0.2, 0.21, 0.5, 0.9, 1.0)] == [1, 2, 3, 5, 5]
+    assert quantile(values, np.zeros(5, dtype=np.intp), 0.5)[0] == 3
+    assert np.isnan(quantile(values, np.zeros(5, dtype=np.intp), 0.5)[1])  # one account has no spread
+    assert np.isnan(quantile(np.array([]), np.array([], dtype=np.intp), 0.5)).all()
 
 
 def test_the_interval_is_by_account():
     """20 accounts, each with its own level 100 times over: as uncertain as 20 values, not as 2,000."""
     level = np.random.default_rng(3).normal(0, 1, 20)
-    ((_, low, high),) = quantiles(np.repeat(level, 100), np.repeat(np.arange(20), 100), [0.5], 1)
-    ((_, low_once, high_once),) = quantiles(level, np.arange(20), [0.5], 1)
-    assert high - low == pytest.approx(high_once - low_once, rel=0.05)
+    _, low, high = quantile(np.repeat(level, 100), np.repeat(np.arange(20), 100), 0.5)
+    _, low_once, high_once = quantile(level, np.arange(20), 0.5)
+    assert (low, high) == (low_once, high_once)
+
+
+@pytest.mark.parametrize(("share", "truth", "accounts"), [(0.5, 0.0, 40), (0.9, 1.2815515655446004 * 2**0.5, 100)])
+def test_the_interval_holds_the_truth_19_times_of_20(share, truth, accounts):
+    """Accounts of 1 to 30 values with a level of their own: 400 draws."""
+    rng, held = np.random.default_rng(8), 0
+    for _ in range(400):
+        account = np.repeat(np.arange(accounts), rng.integers(1, 31, accounts))
+        values = rng.normal(0, 1, accounts)[account] + rng.normal(0, 1, len(account))
+        _, low, high = quantile(values, account, share)
+        held += low <= truth <= high
+    assert 0.92 <= held / 400 <= 0.98
 
 
 def test_the_order_of_rows_changes_nothing():

@@ -33,7 +33,9 @@ def _wait(metric: str, unit: str, what: str, share: str) -> Definition:
         f"{words} time from opening to {what}, {clock}, of conversations opened in the period that have had it by "
         "its end. Those that still wait are `undecided` and left out: many of them make the figure too favourable."
     )
-    return Definition(f"{metric}_{share}", unit, text, "95 %, percentile bootstrap over accounts")
+    return Definition(
+        f"{metric}_{share}", unit, text, "95 %, by account: Woodruff's, from the interval of the share up to it"
+    )
 
 
 _ALL = (

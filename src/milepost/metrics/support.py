@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -19,8 +19,6 @@ from milepost.settings import HelpSettings, TeamHours
 from milepost.terms import ACCOUNT
 from milepost.windows import midnight
 
-DRAWS = 200
-_SHARES = {"median": 0.5, "p90": 0.9}
 _WAITS = (("first_reply_minutes", "first_reply_at", 60), ("resolution_hours", "resolved_at", 3600))
 _AT_THE_END = ("replies", "quality_score", "reopened", "topic", "kind")  # known once it is resolved
 _TIMES = ("opened_at", "first_reply_at", "resolved_at", "rated_at")
@@ -60,7 +58,7 @@ def visible_conversations(conversations: ibis.Table, end: date) -> pd.DataFrame:
     return rows.sort_values(columns, ignore_index=True)
 
 
-def support_rows(given: Support, segments: Mapping[str, pd.Series], min_accounts: int, seed: int) -> pd.DataFrame:
+def support_rows(given: Support, segments: Mapping[str, pd.Series], min_accounts: int) -> pd.DataFrame:
     """Every support figure, long, as rows of retention.COLUMNS.
 
     segments: name -> label by account (others are "unknown").
@@ -76,7 +74,7 @@ def support_rows(given: Support, segments: Mapping[str, pd.Series], min_accounts
                 given, rows=given.rows[mine == segment], running=given.running[at_end == segment],
                 help_days=None if given.help_days is None else given.help_days[reading == segment],
             )  # fmt: skip
-            found = _figures(part, min_accounts, seed)
+            found = _figures(part, min_accounts)
             answer += [{"segment_by": name, "segment": str(segment), **row} for row in found]
     frame = pd.DataFrame(answer, columns=COLUMNS)
     for metric, column in _NEEDS.items():
@@ -85,42 +83,41 @@ def support_rows(given: Support, segments: Mapping[str, pd.Series], min_accounts
     return frame
 
 
-def quantiles(
-    values: NDArray[np.float64], account: NDArray[np.intp], shares: Sequence[float], seed: int
-) -> list[tuple[float, float, float]]:
-    """Per share the smallest value that at least so many of the values do not exceed, with a 95 % interval by account.
+def quantile(values: NDArray[np.float64], account: NDArray[np.intp], share: float) -> tuple[float, float, float]:
+    """The smallest value that at least `share` of the values do not exceed, with a 95 % interval by account.
 
-    Percentile bootstrap over accounts (account: codes from 0), each draw weighting whole accounts; NaN for no values.
+    The interval is Woodruff's (1952): that of the share of values up to it, carried back to values. account: codes from
+    0. NaN for no values, and for the interval of a single account.
     """
     if not len(values):
-        return [(np.nan, np.nan, np.nan)] * len(shares)
-    order = np.argsort(values, kind="stable")
-    ordered, code = values[order], account[order]
-    rng, accounts = np.random.default_rng(seed), int(account.max()) + 1
-    weights = (rng.multinomial(accounts, np.full(accounts, 1 / accounts))[code] for _ in range(DRAWS))
-    drawn = np.array([_weighted(ordered, weight, shares) for weight in weights if weight.any()])
-    ends = np.percentile(drawn, [2.5, 97.5], axis=0)
-    found = _weighted(ordered, np.ones(len(code), np.int64), shares)
-    return [(float(found[place]), float(ends[0, place]), float(ends[1, place])) for place in range(len(shares))]
+        return np.nan, np.nan, np.nan
+    ordered = np.sort(values)
+    found = _at(ordered, share)
+    sizes = np.bincount(account).astype(np.float64)
+    below = np.bincount(account, (values <= found).astype(np.float64), minlength=len(sizes)).astype(np.float64)
+    # the share up to the value itself may be above the one asked for: its spread is what counts
+    middle, low, high = ratio_interval(below, sizes, share=True)
+    if not np.isfinite(low):
+        return found, np.nan, np.nan
+    return found, _at(ordered, share - (middle - low)), _at(ordered, share + (high - middle))
 
 
-def _weighted(ordered: NDArray[np.float64], weight: NDArray[np.int64], shares: Sequence[float]) -> NDArray[np.float64]:
-    reached = np.cumsum(weight)
-    found: NDArray[np.float64] = ordered[np.searchsorted(reached, np.array(shares) * reached[-1] - 1e-9)]
-    return found
+def _at(ordered: NDArray[np.float64], share: float) -> float:
+    place = int(np.ceil(share * len(ordered) - 1e-9)) - 1
+    return float(ordered[min(max(place, 0), len(ordered) - 1)])
 
 
-def _figures(given: Support, min_accounts: int, seed: int) -> list[dict[str, Cell]]:
+def _figures(given: Support, min_accounts: int) -> list[dict[str, Cell]]:
     rows, begin = given.rows, midnight(given.start)
     opened, resolved = rows[rows["opened_at"] >= begin], rows[rows["resolved_at"] >= begin]
     found = [_count("conversations_opened", opened), _count("conversations_resolved", resolved),
              _count("backlog", rows[rows["resolved_at"].isna()])]  # fmt: skip
     for metric, column, unit in _WAITS:
         took = (opened[column] - opened["opened_at"]).dt.total_seconds() / unit
-        found += _waits(metric, opened[ACCOUNT], took, min_accounts, seed)
+        found += _waits(metric, opened[ACCOUNT], took, min_accounts)
         if not given.team.always:
             worked = pd.Series(working_seconds(opened["opened_at"], opened[column], given.team) / unit, opened.index)
-            found += _waits(f"{metric}_working", opened[ACCOUNT], worked, min_accounts, seed)
+            found += _waits(f"{metric}_working", opened[ACCOUNT], worked, min_accounts)
     hours = _count("hours_uncovered", opened)
     found.append({**hours, "value": float(uncovered(hours_of_day(rows, given.team, given.start)))})
     found += _answers(rows[rows["rated_at"] >= begin], resolved, min_accounts)
@@ -165,17 +162,16 @@ def _count(metric: str, rows: pd.DataFrame) -> dict[str, Cell]:
             "note": ""}  # fmt: skip
 
 
-def _waits(metric: str, account: pd.Series, took: pd.Series, min_accounts: int, seed: int) -> list[dict[str, Cell]]:
+def _waits(metric: str, account: pd.Series, took: pd.Series, min_accounts: int) -> list[dict[str, Cell]]:
     """Median and 90th percentile of what has come; what still waits is `undecided`."""
     there = took.notna()
     codes, names = pd.factorize(account[there], sort=True)
     values, waiting = took[there].to_numpy(float), int((~there).sum())
-    nothing = [(np.nan, np.nan, np.nan)] * len(_SHARES)
-    found = quantiles(values, codes, list(_SHARES.values()), seed) if len(names) >= min_accounts else nothing
     return [
-        rate_row(f"{metric}_{word}", three, (np.nan, np.nan), len(names), waiting, min_accounts)
-        for word, three in zip(_SHARES, found, strict=True)
-    ]
+        rate_row(f"{metric}_{word}", quantile(values, codes, share), (np.nan, np.nan), len(names), waiting,
+                 min_accounts)
+        for word, share in (("median", 0.5), ("p90", 0.9))
+    ]  # fmt: skip
 
 
 def _mean(

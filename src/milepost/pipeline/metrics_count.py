@@ -86,7 +86,7 @@ def _counted(
         nothing = (pd.DataFrame(columns=names) for names in (ISSUE_COLUMNS, FIX_COLUMNS, HOUR_COLUMNS))
         return Metrics(start, end, _joined(parts), curves, *nothing)
     labels = {name: values.set_axis(moves[ACCOUNT]) for name, values in segments.items()}
-    parts.insert(0, support_rows(support, labels, settings.min_accounts, job.settings.project.seed))
+    parts.insert(0, support_rows(support, labels, settings.min_accounts))
     money = states[states[SNAPSHOT] == pd.Timestamp(end)]
     return Metrics(
         start, end, _joined(parts), curves, issues(support.rows, money, job.settings.help.topics, start),
