@@ -7,10 +7,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from milepost.data.publish import publish
 from milepost.errors import ContractError, InputError, NotEnoughData
+from milepost.pipeline import metrics as pipeline_metrics
 from milepost.pipeline.job import open_job
 from milepost.pipeline.metrics import explain_metric, metrics_job
 from milepost.pipeline.metrics_count import compute
+from milepost.tracking.log import log_run
+from milepost.tracking.store import open_client
 
 NOW = datetime(2024, 7, 1)
 ROOT = Path(__file__).parents[2]
@@ -105,10 +109,19 @@ def test_overlapping_subscriptions_are_refused(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.fixture(autouse=True)
+def untracked(monkeypatch):
+    """MLflow takes seconds to begin: only the test that looks at it has it."""
+    records = []
+    monkeypatch.setattr(pipeline_metrics, "log_run", lambda mlruns, record: records.append(record) or "run")
+    return records
+
+
 @pytest.mark.parametrize(
     ("change", "options", "error", "said"),
     [
         ({}, {"by": ["plans"]}, InputError, "no segment 'plans'; did you mean 'plan'"),
+        ({}, {"by": ["milestone"]}, InputError, "no milestone of any account is known; run 'milepost derive'"),
         ({}, {"as_of": "2024-07-01"}, InputError, "2024-07-01 lies after the last data; expected at most 2024-06-02"),
         ({}, {"as_of": "2023-01-01"}, NotEnoughData, "no subscription began before 2023-01-01"),
         ({"subscriptions": ""}, {}, InputError, "need subscriptions"),
@@ -141,6 +154,76 @@ def test_the_bridge_of_the_example_adds_up_to_the_cent():
     parts = cents.drop("total").groupby("segment_by").sum()
     assert (parts == cents.loc[("total", "total")]).all(axis=None)
     assert cents.loc[("total", "total"), "mrr_closing"] > 0
+
+
+CONVERSATIONS = """conversation_id,account_id,opened_at,first_reply_at,resolved_at,topic,kind,reopened
+1,a,2024-02-01 10:00:00,2024-02-01 10:30:00,2024-02-02 10:00:00,billing,bug,1
+2,c,2024-02-03 10:00:00,2024-02-03 10:10:00,2024-02-04 10:00:00,billing,bug,0
+3,b,2024-01-02 10:00:00,2024-01-02 12:00:00,2024-01-03 10:00:00,export,request,0
+4,a,2024-03-31 10:00:00,,2024-04-01 00:00:00,export,request,0
+"""
+
+
+def with_support(folder, more=""):
+    config = product(folder)
+    (folder / "conversations.csv").write_text(CONVERSATIONS, encoding="utf-8")
+    text = config.read_text().replace("[tables.accounts]", f"{more}[tables.accounts]")
+    config.write_text(f"{text}\n[tables.conversations]\npath = 'conversations.csv'\n", encoding="utf-8")
+    return config
+
+
+def test_support_by_hand(tmp_path):
+    """Of four conversations one is not answered yet at the date: its end at midnight is not known."""
+    more = "[help]\nread_events = ['x']\n[[help.topics]]\ntopic = 'billing'\nhelp_since = 2024-01-01\n"
+    result = look(with_support(tmp_path, more + "fixed_at = 2024-02-02\n"))
+    answer = result.as_json()
+    total = figures(answer, segment_by="total")
+    assert (total["conversations_opened"], total["backlog"], total["reopened_share"]) == (4, 1, pytest.approx(1 / 3))
+    assert (total["first_reply_minutes_median"], total["help_reach"]) == (30, 0)
+    # a and c run at the date and ask about billing, b is gone
+    assert [(row["topic"], row["accounts"], row["mrr"]) for row in answer["issues"]] == [
+        ("billing", 2, 60.60), ("export", 0, 0.0)
+    ]  # fmt: skip
+    (fix,) = answer["fixes"]
+    # February 2 less 32 days is January 1; a runs then and 32 days later, c does not yet, b no longer
+    assert (fix["days"], fix["accounts"], fix["before"], fix["after"]) == (32, 2, pytest.approx(500 * 28 / 32), 0)
+    assert sum(row["opened"] for row in answer["hours"]) == 4
+    assert "billing  bug" in result.text
+    assert max(map(len, result.text.splitlines())) <= 100
+    for name in ("issues", "fixes", "hours"):
+        assert len(pd.read_csv(tmp_path / "out/metrics" / f"{name}.csv")) == len(answer[name])
+
+
+def test_segments_by_milestone_are_those_of_the_first_date(tmp_path):
+    config = product(tmp_path)
+    states = pd.DataFrame({
+        "account_id": ["a", "a", "a", "b", "c"], "snapshot_date": pd.to_datetime(
+            ["2023-11-01", "2024-01-01", "2024-02-01", "2023-12-01", "2024-03-01"]),
+        "milestone": ["none", "setup", "maturity", "activation", "none"],
+    })  # fmt: skip
+    publish(tmp_path / "out/milestones", "v1", lambda target: states.to_parquet(target / "states.parquet", index=False))
+    answer = look(config, by=["milestone"]).as_json()
+    opening = {row["segment"]: row["value"] for row in answer["metrics"]
+               if row["segment_by"] == "milestone" and row["metric"] == "mrr_opening"}  # fmt: skip
+    assert opening == {"activation": 30.30, "none": 0.0, "setup": 10.10, "unknown": 50.50}
+
+
+def test_a_date_is_a_run_of_its_figures(tmp_path, untracked):
+    look(product(tmp_path, metrics="months = 3\nmin_accounts = 1\n[[metrics.alerts]]\nmetric = 'mrr_new'\nabove = 0"))
+    (record,) = untracked
+    assert record.run_name == "metrics 2024-04-01"
+    assert record.metrics["mrr_closing"] == 111.10
+    assert record.tags["kind"] == "metrics"
+    assert record.tags["alerts"] == "1"
+    assert "mrr_new (total) is 40.4, above 0" in record.description
+    assert set(record.artifacts) == {"metrics.csv", "cohorts.csv"}
+
+
+def test_mlflow_takes_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline_metrics, "log_run", log_run)
+    run = look(product(tmp_path)).as_json()["run"]
+    client = open_client(tmp_path / "mlruns")
+    assert client.get_run(run).data.metrics["logo_retention"] == pytest.approx(2 / 3)
 
 
 def test_a_definition_in_words():

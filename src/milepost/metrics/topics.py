@@ -39,6 +39,7 @@ def issues(
     touched = touched.assign(mrr=touched[ACCOUNT].map(running.groupby(ACCOUNT)["mrr"].sum()))
     by = touched.groupby(["topic", "kind"]).agg(accounts=(ACCOUNT, "size"), mrr=("mrr", "sum"))
     found = counted.to_frame().join(by).fillna({"accounts": 0, "mrr": 0.0}).reset_index()
+    found["mrr"] = found["mrr"].round(6)
     found["share_of_accounts"] = found["accounts"] / max(running[ACCOUNT].nunique(), 1)
     for name, column in (("rank_by_accounts", "accounts"), ("rank_by_mrr", "mrr")):
         found[name] = found[column].rank(method="min", ascending=False).astype(int)

@@ -100,7 +100,10 @@ def keep(job: Job, found: Metrics) -> Path:
 def _with_earlier(folder: Path, name: str, new: pd.DataFrame) -> pd.DataFrame:
     if not (folder / "CURRENT").exists():
         return new
-    earlier = pd.read_parquet(current(folder) / f"{name}.parquet")
+    path = current(folder) / f"{name}.parquet"
+    if not path.exists():
+        return new
+    earlier = pd.read_parquet(path)
     if new.empty:
         return earlier
     if list(earlier.columns) != list(new.columns):

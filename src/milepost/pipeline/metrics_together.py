@@ -19,6 +19,7 @@ from milepost.pipeline.result import Result, shown, table
 from milepost.terms import Goal
 
 GOALS = (Goal.RETAINED, Goal.EXPANDED)
+TOGETHER = "metrics_together"  # the folder
 _WIDTH = 100
 
 
@@ -43,8 +44,8 @@ def together_job(job: Job) -> Result:
         measured += together(observations, outcomes, str(goal), given, job.settings.project.seed)
     if not measured:
         raise NotEnoughData("; ".join(missing), where="outcomes", fix="wait for more outcomes")
-    rows = grade_all(measured)
-    folder = job.settings.output / "metrics_together"
+    rows = grade_all(measured).assign(run_id=job.run_id)
+    folder = job.settings.output / TOGETHER
     publish(folder, job.version, lambda target: _write(target / "together", rows))
     answer = {"rows": rows.to_dict("records"), "missing": missing, "path": str(folder)}
     return headed(Result(answer, "\n\n".join([_text(rows), *missing, shown(folder)])), job.alarms.texts)

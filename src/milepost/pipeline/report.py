@@ -19,11 +19,13 @@ from milepost.pipeline.alarms import headed
 from milepost.pipeline.derive import derive
 from milepost.pipeline.framework_file import read_framework
 from milepost.pipeline.job import Job
+from milepost.pipeline.metrics_page import published_part
 from milepost.pipeline.result import Result, shown
 from milepost.pipeline.store import load_evaluation, load_ranking
 from milepost.reporting.category_figures import draw_categories
 from milepost.reporting.figure_data import figure_data
 from milepost.reporting.figures import draw_all
+from milepost.reporting.metric_figures import draw_metrics
 from milepost.reporting.milestone_data import milestone_figures
 from milepost.reporting.milestone_figures import draw_milestones
 from milepost.reporting.page import render
@@ -53,6 +55,9 @@ def summarise(job: Job, parts: Parts) -> Summary:
             *missing,
             "entitlement: no plan or access data in the catalogue, so every account counts as eligible",
         )
+    if parts.results.metrics is None:
+        why = "need subscriptions" if job.tables.subscriptions is None else "not counted for this date yet"
+        missing = (*missing, f"metrics: {why}")
     # adoption needs no outcomes: it stands in where there is no ranking
     adoption = () if parts.results.evidence is not None else adoption_table(job.observations, job.settings.adoption)
     maturity, whole = parts.results.maturity, parts.results.evidence is not None and parts.results.scores is not None
@@ -87,7 +92,7 @@ def publish_report(job: Job, summary: Summary) -> tuple[Path, dict[str, str]]:
     job.progress("report: drawing and writing the page")
     results = summary.results
     figures = draw_all(figure_data(summary)) | draw_milestones(milestone_figures(results.milestones))
-    figures |= draw_categories(results.curves)
+    figures |= draw_categories(results.curves) | draw_metrics(results.metrics)
     page = render(summary, figures)
     publish(
         job.settings.output / "report", job.version,
@@ -131,7 +136,7 @@ def _published(job: Job) -> Parts:
     results = Results(
         ranking.evidence if ranking else None, derived.maturity if derived else None, evaluation, scores,
         missing=tuple(missing), alarms=job.alarms.texts, notes=ranking.notes if ranking else (),
-        milestones=derived.milestones if derived else None,
+        milestones=derived.milestones if derived else None, metrics=published_part(job),
     )  # fmt: skip
     return Parts(results, model_id, framework.version if framework else 0)
 

@@ -11,6 +11,7 @@ from milepost.pipeline.check import check_tables, findings
 from milepost.pipeline.derive import Derived, derive, maturity_json
 from milepost.pipeline.evaluation_text import churn_json
 from milepost.pipeline.job import Job
+from milepost.pipeline.metrics_page import counted_part
 from milepost.pipeline.milestones import milestones_json
 from milepost.pipeline.rank import find_ranking, publish_ranking, ranking_json
 from milepost.pipeline.report import Parts, publish_report, summarise
@@ -19,6 +20,7 @@ from milepost.pipeline.score import Scored, score_accounts, scores_json
 from milepost.pipeline.signals import matrix_json
 from milepost.pipeline.track import track
 from milepost.pipeline.train import Trained, decided, fit
+from milepost.reporting.metric_data import MetricsPart
 from milepost.reporting.summary import Results
 from milepost.reporting.terminal import terminal_summary
 
@@ -31,6 +33,7 @@ class Story:
     ranking: Ranking | None = None
     derived: Derived | None = None
     scored: Scored | None = None
+    metrics: MetricsPart | None = None
     missing: list[str] = field(default_factory=list)
     alarms: tuple[str, ...] = ()
 
@@ -45,13 +48,14 @@ class Story:
             alarms=self.alarms,
             notes=self.ranking.notes if self.ranking else (),
             milestones=self.derived.milestones if self.derived else None,
+            metrics=self.metrics,
         )
         version = self.derived.framework.version if self.derived else 0
         return Parts(results, self.trained.model_id if self.trained else "", version)
 
 
 def run_job(job: Job) -> Result:
-    """check → signals → train → rank → derive → score → report, then MLflow.
+    """check → signals → train → rank → derive → score → metrics → report, then MLflow.
 
     Too little data leaves a part out and says so; a leak alarm publishes the ranking under the alarm and no scores.
     A fault of MLflow is raised last, when everything else is written.
@@ -61,6 +65,7 @@ def run_job(job: Job) -> Result:
     _train(job, story)
     _rank_and_derive(job, story)
     _score(job, story)
+    story.metrics = counted_part(job)
     summary = summarise(job, story.parts())
     path, figures = publish_report(job, summary)
     if story.trained and not story.alarms:

@@ -20,6 +20,7 @@ from milepost.reporting.account_pack import AccountPack, pack_accounts
 from milepost.reporting.category_data import curve_names, describe_curves
 from milepost.reporting.facts import plain_sentences, quietest
 from milepost.reporting.figure_data import describe, figure_data
+from milepost.reporting.metric_data import describe_metrics, issue_rows, metric_rows
 from milepost.reporting.milestone_data import describe_milestones, milestone_figures
 from milepost.reporting.sentences import VERDICT_WORDS, count_words, five_sentences, interval, percent, points
 from milepost.reporting.summary import Summary
@@ -69,7 +70,11 @@ def render(summary: Summary, figures: dict[str, str]) -> str:
         figures={name: Markup(svg) for name, svg in figures.items()},
         captions=describe(figure_data(summary))
         | describe_milestones(milestone_figures(summary.results.milestones))
-        | describe_curves(summary.results.curves),
+        | describe_curves(summary.results.curves)
+        | describe_metrics(summary.results.metrics),
+        retention=metric_rows(summary.results.metrics, True) if summary.results.metrics else (),
+        support=metric_rows(summary.results.metrics, False) if summary.results.metrics else (),
+        issues=issue_rows(summary.results.metrics) if summary.results.metrics else (),
         curves=curve_names(summary.results.curves),
         models=_models(summary),
         rules_measured=bool(found and "last_use" in found.disjoint),

@@ -15,6 +15,7 @@ from milepost.importance.worth import GapWorth
 from milepost.maturity.categories import Maturity
 from milepost.maturity.curves import Curve, CurvePoint
 from milepost.milestones.definitions import Milestones
+from milepost.reporting.metric_data import MetricsPart
 from milepost.settings import Settings
 from milepost.terms import ACCOUNT, RiskBand, Verdict
 from milepost.training.results import Evaluation
@@ -76,8 +77,9 @@ class Results:
     """What was computed; None where it could not be.
 
     adoption: shown in place of the ranking where that could not be made.
-    missing: one text each, "part: reason", where part is `ranking`, `maturity`, `milestones`, `model`, `scores` or
-    free.
+    metrics: retention and support of the period up to the date.
+    missing: one text each, "part: reason", where part is `ranking`, `maturity`, `milestones`, `model`, `scores`,
+    `metrics` or free.
     alarms: leak alarms, printed above everything else. notes: what a reader of the ranking has to know.
     curves: retention by the number of kept features in use, per category; worth: the gaps of kept features in MRR.
     plainly: what can be said without a ranking or a model, where one of them is missing.
@@ -95,6 +97,7 @@ class Results:
     curves: tuple[Curve, ...] = ()
     worth: tuple[GapWorth, ...] = ()
     plainly: Plainly | None = None
+    metrics: MetricsPart | None = None
 
 
 @dataclass(frozen=True)
