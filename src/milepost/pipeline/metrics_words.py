@@ -71,12 +71,15 @@ def _support(total: pd.DataFrame) -> str:
     if mine.empty:
         return "needs conversations: add [tables.conversations]"
     cells = [
-        [row["metric"], row["note"] or _number(row["value"]),
+        [row["metric"], "–" if row["note"] else _number(row["value"]),
          "" if pd.isna(row["low"]) else f"{_number(row['low'])} to {_number(row['high'])}", f"{row['accounts']:,}",
          f"{row['undecided']:,}"]
         for row in records(mine)
     ]  # fmt: skip
-    return table(["", "value", "95 % interval", "accounts", "undecided"], cells)
+    notes = [f"{row['metric']}: {row['note']}" for row in records(mine) if row["note"]]
+    said = "\n".join(textwrap.fill(note, _WIDTH, subsequent_indent="  ") for note in notes)
+    whole = table(["", "value", "95 % interval", "accounts", "undecided"], cells)
+    return f"{whole}\n\n{said}" if said else whole
 
 
 def _issues(issues: pd.DataFrame) -> str:
@@ -105,6 +108,8 @@ def _fixes(found: pd.DataFrame) -> str:
 
 
 def _number(value: float) -> str:
+    if value == int(value):
+        return f"{value:,.0f}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.3f}" if abs(value) < 1 else f"{value:,.2f}"
 
 
