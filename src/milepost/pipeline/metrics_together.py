@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -12,6 +11,7 @@ from milepost.data.publish import publish, spreadsheet_safe
 from milepost.errors import InputError, NotEnoughData
 from milepost.experiments.together import factors, grade_all, together
 from milepost.importance.ranking import require_enough
+from milepost.metrics.retention import records
 from milepost.pipeline.alarms import headed
 from milepost.pipeline.goals import rows_for
 from milepost.pipeline.job import Job
@@ -57,24 +57,22 @@ def _write(path: Path, rows: pd.DataFrame) -> None:
 
 
 def _text(rows: pd.DataFrame) -> str:
-    """A table per goal and, below it, why each is what it is called."""
+    """A table per goal; below them what each factor is, and why what is shown is no more than it is called."""
     parts = []
     for goal, mine in rows.groupby("goal", sort=False):
         cells = [
             [row["factor"], f"{row['effect']:+.1f}", f"{row['low']:+.1f} to {row['high']:+.1f}", f"{row['raw']:+.1f}",
              f"{row['q']:.2g}", f"{row['accounts_with']:,}", f"{row['accounts_without']:,}", row["grade"]]
-            for row in mine.to_dict("records")
+            for row in records(mine)
         ]  # fmt: skip
         head = ["", "points", "95 % interval", "raw", "q", "with", "without", "grade"]
         parts += [f"Accounts {goal}: points more often, at equal plan, size, age, depth of use and conversations",
                   table(head, cells)]  # fmt: skip
-        parts.append("\n".join(_reason(row) for row in mine.to_dict("records")))
-    return "\n\n".join([*parts, textwrap.fill(_CAUTION, _WIDTH)])
-
-
-def _reason(row: dict[Any, Any]) -> str:
-    why = f": {row['because']}" if row["because"] else ""
-    return textwrap.fill(f"{row['factor']} ({row['words']}){why}", _WIDTH, subsequent_indent="  ")
+    meant = dict(zip(rows["factor"], rows["words"], strict=True))
+    lines = [f"{factor}: {words}" for factor, words in meant.items()]
+    lines += [f"{row['goal']}, {row['factor']}: {row['because']}" for row in records(rows) if row["because"]]
+    said = "\n".join(textwrap.fill(line, _WIDTH, subsequent_indent="  ") for line in lines)
+    return "\n\n".join([*parts, said, textwrap.fill(_CAUTION, _WIDTH)])
 
 
 _CAUTION = (
