@@ -60,7 +60,7 @@ def test_past_dates_with_what_came_after(milepost, own):
 
 def test_without_owners_the_line_says_what_to_add(milepost, own):
     path = own / "milepost.toml"
-    path.write_text(path.read_text().partition("[routing]")[0], encoding="utf-8")
+    path.write_text(path.read_text().partition("[[routing.owners]]")[0], encoding="utf-8")
     ran = milepost("route", "-c", path)
     assert ran.exit_code == 2
     assert "error[SETTINGS] [routing]: nobody has hours to reach out; add [[routing.owners]]" in ran.stderr
