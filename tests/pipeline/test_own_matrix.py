@@ -118,4 +118,5 @@ def test_telco_reaches_what_others_reach() -> None:
     table = Path(folder) / "telco" / "Telco-Customer-Churn.csv"
     found = train_own_matrix(table, "Churn", "customerID", None, Options(), silent)
     assert (found.rows, found.churned) == (7043, 1869)
-    assert found.figures[found.champion].auc >= 0.846
+    assert found.figures[found.champion].auc >= 0.849
+    assert found.figures[found.champion].log_loss <= 0.412
