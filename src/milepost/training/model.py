@@ -55,8 +55,12 @@ class ChurnModel:
             added = self.logistic.contributions(values)
         else:
             added = np.asarray(self._booster.predict(values, pred_contrib=True, num_threads=_threads(values)))[:, :-1]
+        added *= self.calibrator.slope
+        places = self._places(matrix)
+        if np.array_equal(places, np.arange(matrix.values.shape[1])):
+            return np.asarray(added)
         placed = np.zeros(matrix.values.shape)
-        placed[:, self._places(matrix)] = added * self.calibrator.slope
+        placed[:, places] = added
         return placed
 
     @cached_property
