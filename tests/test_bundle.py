@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,13 +128,52 @@ class Bomb:
         return Path.write_text, (self.marker, "ran")
 
 
-@pytest.mark.parametrize("name", ["booster.txt", "signals.json", "calibrator.json", "metrics.json", "extra.pkl"])
-def test_a_pickle_in_a_bundle_with_right_hashes_never_runs(
-    tmp_path: Path, models: dict[str, ChurnModel], name: str
+def _array(bomb: Bomb) -> bytes:
+    made = io.BytesIO()
+    np.save(made, np.array([bomb], dtype=object), allow_pickle=True)
+    return made.getvalue()
+
+
+def _archive(bomb: Bomb) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("data.pkl", pickle.dumps(bomb))
+        archive.writestr("../../escaped.txt", "out of the folder")
+    return made.getvalue()
+
+
+HOSTILE: dict[str, Callable[[Bomb], bytes]] = {
+    "pickle": pickle.dumps,
+    "pickle as text": lambda bomb: pickle.dumps(bomb, protocol=0),
+    "numpy objects": _array,
+    "archive": _archive,
+    "python": lambda bomb: f"__import__('pathlib').Path({str(bomb.marker)!r}).write_text('ran')\n".encode(),
+    "yaml": lambda bomb: f"!!python/object/apply:pathlib.Path.write_text [{bomb.marker}, ran]\n".encode(),
+}
+HOSTS = [("boosting", name) for name in ("booster.txt", "signals.json", "calibrator.json", "metrics.json")]
+HOSTS.append(("logistic", "logistic.json"))
+
+
+@pytest.mark.parametrize("payload", HOSTILE)
+@pytest.mark.parametrize(("kind", "name"), HOSTS)
+def test_code_in_a_bundle_with_right_hashes_never_runs(
+    tmp_path: Path, models: dict[str, ChurnModel], kind: str, name: str, payload: str
 ) -> None:
+    """Thirty bundles, each whole by its manifest, each with something in it that would run if anything ran it."""
+    marker = tmp_path / "marker"
+    folder = save_bundle(tmp_path / "models", "run", models[kind], {}).path
+    assert (folder / name).exists()
+    rewrite(folder, lambda files: files.update({name: HOSTILE[payload](Bomb(marker))}))
+    with pytest.raises(BundleError):
+        load_bundle(folder)
+    assert not marker.exists()
+    assert not list(tmp_path.rglob("escaped.txt"))
+
+
+def test_a_pickle_beside_the_files_of_a_bundle_never_runs(tmp_path: Path, models: dict[str, ChurnModel]) -> None:
     marker = tmp_path / "marker"
     folder = save_bundle(tmp_path / "models", "run", models["boosting"], {}).path
-    rewrite(folder, lambda files: files.update({name: pickle.dumps(Bomb(marker))}))
+    rewrite(folder, lambda files: files.update({"extra.pkl": pickle.dumps(Bomb(marker))}))
     with pytest.raises(BundleError):
         load_bundle(folder)
     assert not marker.exists()
