@@ -16,7 +16,7 @@ from milepost.tracking.store import open_client
 COMMANDS = [
     ["demo"], ["init"], ["check"], ["doctor"], ["signals"], ["signals", "build"], ["train"], ["rank"], ["derive"],
     ["score"], ["promote"], ["track"], ["account"], ["report"], ["run"], ["ui"], ["metrics"], ["metrics", "explain"],
-    ["metrics", "together"],
+    ["metrics", "together"], ["export"],
 ]  # fmt: skip
 
 
