@@ -57,7 +57,7 @@ def test_who_lacks_a_category_or_a_feature(make_job, scored, monkeypatch):
         3,
         1,
         1,
-    )  # every third account uses it, here a03
+    )  # a03 uses it
 
 
 def category_of(name):

@@ -14,6 +14,7 @@ from milepost.data.publish import holding
 from milepost.errors import BundleError, InputError, LockHeld
 from milepost.framework import ActivationRule, Framework, to_toml
 from milepost.maturity.categories import Category
+from milepost.pipeline.catch_up import catch_up_job
 from milepost.pipeline.score import score_accounts, score_job
 from milepost.review.drift import reference_of
 from milepost.training.boosting import fit_boosting
@@ -220,3 +221,45 @@ def test_reasons_come_in_parts_too(make_job, save, product):
     assert set(said["reason_1_signal"]) <= names
     raises = said["reason_1"].str.startswith("Raises")
     assert (raises == (said["reason_1_contribution"] > 0)).all()
+
+
+def test_missed_dates_are_scored_in_order_and_the_newest_stays(make_job, save, product):
+    """Trained on June 1, scored on June 1 and 15: June 8 and 22 were missed; a date before the training is left out."""
+    save(as_of="2024-06-01")
+    for day in (date(2024, 6, 1), date(2024, 6, 15)):
+        score_job(make_job(day))
+    said = []
+    answer = catch_up_job(make_job(date(2024, 6, 25), said), 7).as_json()
+    assert (answer["caught_up"], answer["before_training"]) == (["2024-06-08", "2024-06-22"], 0)
+    assert [line for line in said if line.startswith("catching up")] == [
+        "catching up: 2024-06-08, 1 of 3", "catching up: 2024-06-22, 2 of 3"
+    ]  # fmt: skip
+    runs = pd.read_csv(product / "out/scoring/scoring_runs.csv")
+    assert runs["snapshot_date"].tolist() == ["2024-06-01", "2024-06-08", "2024-06-15", "2024-06-22", "2024-06-25"]
+    current = product / "out/scores/scores.parquet"
+    assert pd.read_parquet(current)["snapshot_date"].unique() == [pd.Timestamp("2024-06-25")]
+    # again: nothing is missing, nothing changes
+    kept = {path: path.read_bytes() for path in (product / "out/scoring/dates").glob("*.parquet")}
+    assert catch_up_job(make_job(date(2024, 6, 25)), 7).as_json()["caught_up"] == []
+    assert {path: path.read_bytes() for path in (product / "out/scoring/dates").glob("*.parquet")} == kept
+
+
+def test_a_date_filled_later_is_what_it_would_have_been(make_job, save, product):
+    save(as_of="2024-06-01")
+    path = product / "out/scoring/dates/2024-06-08.parquet"
+    score_job(make_job(date(2024, 6, 8)))
+    first = path.read_bytes()
+    path.unlink()
+    score_job(make_job(date(2024, 6, 1)))
+    catch_up_job(make_job(date(2024, 6, 15)), 7)
+    assert path.read_bytes() == first
+
+
+def test_dates_before_the_training_are_left_out_of_catching_up(make_job, save, product):
+    save(as_of="2024-05-20")
+    score_job(make_job(date(2024, 5, 20)))
+    save(as_of="2024-06-01")
+    result = catch_up_job(make_job(date(2024, 6, 10)), 7)
+    assert result.as_json()["before_training"] == 1  # May 27
+    assert result.as_json()["caught_up"] == ["2024-06-03"]
+    assert result.as_text().startswith("caught up: 1 dates; 1 before the model's training")

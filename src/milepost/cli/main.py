@@ -215,6 +215,9 @@ def score(
     anew: Annotated[
         bool, typer.Option("--replace", help="Also where the date was scored by another model already.")
     ] = False,
+    every: Annotated[
+        int | None, typer.Option(min=1, metavar="DAYS", help="Also the dates missed since the first, so far apart.")
+    ] = None,
     matrix: Annotated[Path | None, typer.Option(help="Your own table instead of the settings.")] = None,
     id_column: Annotated[str, typer.Option("--id", help="With --matrix: the column that names the account.")] = "",
     model: Annotated[Path | None, typer.Option(help="With --matrix: its model, models/NAME by its name.")] = None,
@@ -222,11 +225,13 @@ def score(
 ) -> None:
     """Score every account running at the date with the model in use."""
     with one_line_errors(_state["debug"]):
+        from milepost.pipeline.catch_up import catch_up_job
         from milepost.pipeline.own_score import OwnScores, score_own
         from milepost.pipeline.score import score_job
 
         if matrix is None:
-            result = score_job(job(config, as_of), anew)
+            asked = job(config, as_of)
+            result = score_job(asked, anew) if every is None else catch_up_job(asked, every, anew)
         else:
             named = model or Path("models") / matrix.stem
             result = score_own(OwnScores(matrix, id_column, named, out or Path(f"{matrix.stem}-scores.csv")))

@@ -45,7 +45,7 @@ class History:
 
     def before(self, day: date) -> pd.DataFrame | None:
         """What was said on the latest earlier date, None before the first."""
-        earlier = [one for one in self._days() if one < day]
+        earlier = [one for one in self.days() if one < day]
         return pd.read_parquet(self._path(max(earlier))) if earlier else None
 
     def keep(self, scores: pd.DataFrame, run: dict[str, object], dates: int) -> None:
@@ -53,7 +53,7 @@ class History:
         day = pd.Timestamp(scores[SNAPSHOT].iloc[0]).date()
         kept = scores[[name for name in KEPT if name in scores]]
         write_atomic(self._path(day), lambda path: kept.to_parquet(path, index=False))
-        for old in sorted(self._days())[:-dates]:
+        for old in sorted(self.days())[:-dates]:
             self._path(old).unlink()
         runs = self.runs()
         rows = [*runs[runs[SNAPSHOT] != pd.Timestamp(day)].to_dict("records"), run]
@@ -61,7 +61,8 @@ class History:
         write_atomic(self.folder / "scoring_runs.parquet", lambda path: frame.to_parquet(path, index=False))
         write_atomic(self.folder / "scoring_runs.csv", lambda path: spreadsheet_safe(frame).to_csv(path, index=False))
 
-    def _days(self) -> list[date]:
+    def days(self) -> list[date]:
+        """The dates that are kept, in no order."""
         return [date.fromisoformat(path.stem) for path in (self.folder / "dates").glob("????-??-??.parquet")]
 
     def _path(self, day: date) -> Path:
