@@ -10,6 +10,7 @@ import typer
 from milepost import __version__
 from milepost.cli.experiment import debug_from, experiment_app
 from milepost.cli.metrics import metrics_app
+from milepost.cli.review import add_review
 from milepost.cli.route import add_route
 from milepost.cli.run import DEFAULT_CONFIG, AsJson, AsOf, Config, emit, job, one_line_errors, progress, wall_clock
 from milepost.terms import Goal
@@ -277,6 +278,7 @@ def account(
 
 
 add_route(app, lambda: _state["debug"])
+add_review(app, lambda: _state["debug"])
 
 
 @app.command()
