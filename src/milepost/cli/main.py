@@ -56,7 +56,11 @@ def demo(
     months: Annotated[int, typer.Option(min=6, max=120, help="How many months of history.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same product.")] = 7,
     world: Annotated[
-        str, typer.Option(help="standard, no_effect, confounded, bundles, non_linear, growth, late_launch.")
+        str,
+        typer.Option(
+            help="standard, no_effect, confounded, bundles, non_linear, growth, late_launch; with a change half a year "
+            "before the end: driver_dies, threshold_moves, plans_renamed, tracking_breaks, season_only."
+        ),
     ] = "standard",
     experiment: Annotated[
         str, typer.Option(help="A finished experiment instead, of its own size: help-content, real-time-support.")
