@@ -1,4 +1,4 @@
-"""`milepost review`: whether the framework still holds."""
+"""`milepost review` and `milepost status`: whether the framework still holds, and what is due."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Since = Annotated[
 
 
 def add_review(app: typer.Typer, debug: Callable[[], bool]) -> None:
-    """Add the command to `app`; `debug` says whether tracebacks are wanted."""
+    """Add the commands to `app`; `debug` says whether tracebacks are wanted."""
 
     @app.command()
     def review(
@@ -26,5 +26,15 @@ def add_review(app: typer.Typer, debug: Callable[[], bool]) -> None:
             from milepost.pipeline.review import review_job
 
             result = review_job(job(config, as_of), parse_date(since, "--since") if since else None)
+            emit(result.as_json(), result.as_text(), as_json)
+            result.raise_for_gate()
+
+    @app.command()
+    def status(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
+        """Say when data, scores, model and review are due and what is late; nothing is written."""
+        with one_line_errors(debug()):
+            from milepost.pipeline.status import status_job
+
+            result = status_job(job(config, as_of))
             emit(result.as_json(), result.as_text(), as_json)
             result.raise_for_gate()
