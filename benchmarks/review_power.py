@@ -19,14 +19,15 @@ import pandas as pd
 from milepost.demo.adoption import Scene, adopt, draw, gated, habits
 from milepost.demo.billing import grants, plan_path
 from milepost.demo.changes import DRIVER, SILENT, chance_of, change_month
-from milepost.demo.features import CATEGORIES, FEATURES, POSITION
+from milepost.demo.features import CATEGORIES, FEATURES, POSITION, PROXY
 from milepost.demo.features import DRIVER as DRIVES
 from milepost.demo.population import populate
 from milepost.demo.retention import STEPPED_FROM, churn_months, contribution, risk, window_ends
 from milepost.demo.world import BURN_MONTHS, World, calendar
 from milepost.importance.design import Design, standardised
+from milepost.importance.effect import null_fit, score_test
 from milepost.maturity.cuts import find_cut
-from milepost.review.change import Rows, changes
+from milepost.review.change import Rows
 from milepost.review.parts import State, compare, data_parts, judge
 from milepost.review.shifts import plans, uses
 from milepost.signals.catalogue import Feature
@@ -69,13 +70,14 @@ def see(kind: str, accounts: int, seed: int) -> Seen:
     step = left[account] - month
     soon = (step >= 0) & (step < 4)
     churned = soon & inside[np.minimum(np.maximum(step, 0), 3), month, account]
-    known = (month >= BURN_MONTHS + 3) & (month <= last) & ~(soon & ~churned & (step <= 1))
+    across = (month > change - MATURES) & (month < change)  # matured after it, with an outcome that began before
+    known = (month >= BURN_MONTHS + 3) & (month <= last) & ~across & ~(soon & ~churned & (step <= 1))
     rows, at = month[known], account[known]
     controls = _controls(people, tiers, inside, rows, at, habit)
     if kind == "tracking_breaks":
         habit[change:, :, POSITION[SILENT]] = False
     given = Rows(churned[known].astype(float), np.unique(at, return_inverse=True)[1], controls, rows,
-                 rows > change - MATURES)  # fmt: skip
+                 rows >= change)  # fmt: skip
     seen = (month >= BURN_MONTHS + 3) & (month <= last + MATURES)
     names = np.array(["starter", "growth", "premium"])[tiers[month[seen], account[seen]]]
     if kind == "plans_renamed":
@@ -107,14 +109,7 @@ def _controls(people, tiers, inside, month, account, habit):
 def review(seen: Seen) -> tuple[set[str], int]:
     """Names of the parts that alarm, and how many parts there were."""
     rows, used = seen.rows, seen.used
-    before = ~rows.now
-    later = seen.months > np.quantile(np.unique(seen.months[before]), 0.7)
-    then = Rows(rows.churned[before], rows.codes[before], rows.controls[before], rows.days[before], later[before])
-    shares = used[before].mean(axis=0)
-    band = np.flatnonzero((shares >= 0.1) & (shares <= 0.9))
-    first = changes(then, used[before][:, band])
-    # chosen on the earlier cohorts of those the framework knows, so that a lucky estimate is chosen here too
-    kept = [place for place, one in zip(band, first, strict=True) if one.enough and _z(one) >= KEPT_Z]
+    kept = _kept(rows, used)
     states = [State("feature", FEATURES[place].name, "features", used[:, place]) for place in kept]
     states += _categories(rows, used, kept)
     found = compare(rows, states)
@@ -123,16 +118,30 @@ def review(seen: Seen) -> tuple[set[str], int]:
     return {f"{part.kind} {part.name}" for part in parts if part.alarm}, len(parts)
 
 
-def _z(change) -> float:
-    return change.then / max((change.then_high - change.then_low) / 3.92, 1e-9)
+def _kept(rows: Rows, used) -> list[int]:
+    """What goes clearly with staying by the cohorts before the change, a lucky estimate too; without the proxies, which
+    a ranking tells from what they follow."""
+    before = ~rows.now
+    design, shares = _design(rows), used[before].mean(axis=0)
+    controls, null = null_fit(design, np.ones(len(design.codes), dtype=bool))
+    band = [place for place in range(len(FEATURES)) if 0.1 <= shares[place] <= 0.9 and FEATURES[place].role != PROXY]
+    return [
+        place
+        for place in band
+        if score_test(used[before][:, place], design.churned, controls, null, design.codes).z >= KEPT_Z
+    ]
+
+
+def _design(rows: Rows) -> Design:
+    before = ~rows.now
+    codes = np.unique(rows.codes[before], return_inverse=True)[1]
+    empty = np.zeros((int(before.sum()), 3), dtype=np.intp)
+    return Design(rows.churned[before], codes, int(codes.max()) + 1, rows.controls[before], 0, None, empty)
 
 
 def _categories(rows: Rows, used, kept: list[int]) -> list[State]:
     before = ~rows.now
-    codes = np.unique(rows.codes[before], return_inverse=True)[1]
-    empty = np.zeros((int(before.sum()), 3), dtype=np.intp)
-    design = Design(rows.churned[before], codes, int(codes.max()) + 1, rows.controls[before], 0, None, empty)
-    found = []
+    design, found = _design(rows), []
     for category in CATEGORIES:
         score = used[:, [place for place in kept if FEATURES[place].category == category]].sum(axis=1).astype(np.intp)
         cut = find_cut(design, score[before], 50).candidate

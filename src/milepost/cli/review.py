@@ -10,7 +10,8 @@ import typer
 from milepost.cli.run import DEFAULT_CONFIG, AsJson, AsOf, Config, emit, job, one_line_errors, parse_date
 
 Since = Annotated[
-    str, typer.Option("--since", metavar="DATE", help="Cohorts that matured since; left out: since the framework.")
+    str,
+    typer.Option("--since", metavar="DATE", help="By the cohorts since then; left out: since the framework."),
 ]
 
 

@@ -1,4 +1,4 @@
-"""`milepost review`: what became of every part of the framework in the cohorts that matured since it was made."""
+"""`milepost review`: what became of every part of the framework in the cohorts that came since it was made."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from milepost.data.publish import publish, spreadsheet_safe
 from milepost.errors import EnvironmentFault, InputError
@@ -36,6 +37,7 @@ from milepost.signals.matrix import Observations
 from milepost.terms import SNAPSHOT
 from milepost.tracking.log import RunRecord, log_run
 
+Flags = NDArray[np.bool_]
 _ORDER = [Standing.BROKEN, Standing.WEAKENING, Standing.CANNOT_TELL, Standing.HOLDS]
 _ONCE = {"setup": "setup_on", "activation": "activated_on"}
 _HELD = {"utilization": "utilized"}
@@ -66,7 +68,8 @@ class Review:
         counts = [f"{sum(part.standing == one for part in self.parts)} {_plural(one)}" for one in _ORDER]
         return (
             f"Of {len(self.parts)} parts of framework version {self.framework_version}, {', '.join(counts)}, by "
-            f"{self.cohorts[1]} cohorts with {self.churned[1]:,} churned accounts that matured since {self.since}."
+            f"{self.cohorts[1]} cohorts with {self.churned[1]:,} churned accounts whose outcome lies after "
+            f"{self.since}."
         )
 
 
@@ -80,9 +83,10 @@ def find_review(job: Job, since: date | None = None) -> Review:
         raise InputError("there is no framework to review", where=job.settings.framework.name,
                          fix="run 'milepost derive' first")  # fmt: skip
     asked = since or framework.created
-    job.progress(f"review: what matured since {asked}")
+    job.progress(f"review: what came since {asked}")
     rows, found = ranked_rows(job.observations.take(job.learnable), job.outcomes.take(job.learnable), job.settings)
-    late = _matured_since(rows, asked, job.windows.purge_days)
+    kept, late = _sides(rows, asked, job)
+    rows, found = rows.take(kept), found.take(kept)
     days = rows.context[SNAPSHOT].to_numpy()
     if late.all():
         raise InputError(f"no cohort had matured by {asked}", where="--since", fix="choose a later date")
@@ -98,10 +102,16 @@ def find_review(job: Job, since: date | None = None) -> Review:
                   _note(framework, asked, cohorts[1], job))  # fmt: skip
 
 
-def _matured_since(rows: Observations, since: date, purge_days: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """bool [rows]: the outcome was not certain yet at the date."""
-    days = rows.context[SNAPSHOT].to_numpy(dtype="datetime64[D]")
-    return np.asarray(days + np.timedelta64(purge_days, "D") > np.datetime64(since))
+def _sides(rows: Observations, since: date, job: Job) -> tuple[Flags, Flags]:
+    """Rows whose outcome was certain by the date, or began on it or later, bool [rows]; of these, which began later.
+
+    An outcome that lies across the date would blur what changed at it.
+    """
+    days, windows = rows.context[SNAPSHOT].to_numpy(dtype="datetime64[D]"), job.windows
+    certain: Flags = np.less_equal(days + np.timedelta64(windows.purge_days, "D"), np.datetime64(since))
+    later: Flags = np.greater_equal(days + np.timedelta64(windows.gap_days, "D"), np.datetime64(since))
+    kept: Flags = certain | later
+    return kept, later[kept]
 
 
 def _states(job: Job, rows: Observations, framework: Framework) -> list[State]:
@@ -124,7 +134,7 @@ def _states(job: Job, rows: Observations, framework: Framework) -> list[State]:
 
 
 def _best_cuts(
-    job: Job, rows: Observations, design: Design, framework: Framework, late: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    job: Job, rows: Observations, design: Design, framework: Framework, late: Flags
 ) -> dict[str, int | None]:
     """Category -> the cut that parts best on the new cohorts."""
     if not late.any() or not 0 < design.churned.sum() < len(design.churned):
@@ -142,8 +152,8 @@ def _best_cuts(
 
 def _note(framework: Framework, since: date, cohorts: int, job: Job) -> str:
     if not cohorts:
-        first = since + timedelta(days=1)
-        return f"No cohort has matured since {since} by {job.as_of}; run it again once one has, after {first}."
+        first = since + timedelta(days=job.windows.purge_days)
+        return f"No cohort whose outcome begins after {since} has matured by {job.as_of}: the first does about {first}."
     if framework.created > since:
         return (
             f"The framework was made from data up to {framework.created}: it has seen these cohorts, so this shows "

@@ -32,7 +32,7 @@ class Rows:
     """Rows with a known outcome, before a date and since.
 
     churned: float [rows]; codes: [rows], the account of each; controls: [rows × controls], an intercept first; days:
-    [rows], the number of each row's snapshot, rising; now: bool [rows], the outcome matured since the date.
+    [rows], the number of each row's snapshot, rising; now: bool [rows], the outcome began since the date.
     """
 
     churned: Floats
