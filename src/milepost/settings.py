@@ -437,6 +437,15 @@ class RoutingSettings(_Part):
         return self
 
 
+class ReviewSettings(_Part):
+    """`[review]`: days after which `milepost status` calls something late."""
+
+    every_days: Days = 91  # from one review, or the framework, to the next
+    data_days: Days = 3
+    scores_days: Days = 35
+    model_days: Days = 120
+
+
 class Settings(_Part):
     """Everything milepost.toml may say, with defaults; `folder` is where the file stands."""
 
@@ -455,6 +464,7 @@ class Settings(_Part):
     help: HelpSettings = HelpSettings()
     metrics: MetricsSettings = MetricsSettings()
     routing: RoutingSettings = RoutingSettings()
+    review: ReviewSettings = ReviewSettings()
     folder: Path = Field(default=Path("."), exclude=True)
 
     def path(self, relative: str) -> Path:

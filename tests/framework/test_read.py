@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from milepost.errors import FrameworkError
-from milepost.framework import from_toml, overrides, to_toml
+from milepost.framework import from_toml, merge, overrides, to_toml
 from milepost.framework.read import content_hash
 from milepost.signals.catalogue import Feature
 
@@ -187,3 +188,25 @@ def test_an_older_file_that_was_edited_stands_as_a_whole():
         ("category chat", "features", (), ("inbox",))
     ]
     assert read.categories[0].cut is None
+
+
+def test_review_day_and_owners_are_kept_through_file_and_derive(framework) -> None:
+    kept = replace(framework, review_by=date(2024, 9, 1), owners={"setup": "Onboarding", "category chat": "Support"})
+    assert from_toml(to_toml(kept)) == kept
+    merged = merge(kept, replace(framework, fingerprint="new"))
+    assert (merged.review_by, merged.owners) == (kept.review_by, kept.owners)
+    assert "review_by =" not in to_toml(framework).split("\nversion =", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('review_by = "soon"', "review_by 'soon'; expected a date such as 2025-07-01"),
+        ('owners = { "category chatt" = "Support" }', "no part 'category chatt'; did you mean 'category chat'"),
+        ("owners = { setup = 3 }", "owners are no names"),
+    ],
+)
+def test_faults_of_review_day_and_owners(framework, line, said) -> None:
+    text = to_toml(framework).replace('fingerprint = "abc"', f'fingerprint = "abc"\n{line}')
+    with pytest.raises(FrameworkError, match=said):
+        from_toml(text)

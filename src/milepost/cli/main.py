@@ -11,6 +11,7 @@ from milepost import __version__
 from milepost.cli.experiment import debug_from, experiment_app
 from milepost.cli.export import add_export
 from milepost.cli.metrics import metrics_app
+from milepost.cli.review import add_review
 from milepost.cli.route import add_route
 from milepost.cli.run import DEFAULT_CONFIG, AsJson, AsOf, Config, emit, job, one_line_errors, progress, wall_clock
 from milepost.terms import Goal
@@ -56,7 +57,11 @@ def demo(
     months: Annotated[int, typer.Option(min=6, max=120, help="How many months of history.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same product.")] = 7,
     world: Annotated[
-        str, typer.Option(help="standard, no_effect, confounded, bundles, non_linear, growth, late_launch.")
+        str,
+        typer.Option(
+            help="standard, no_effect, confounded, bundles, non_linear, growth, late_launch; with a change half a year "
+            "before the end: driver_dies, threshold_moves, plans_renamed, tracking_breaks, season_only."
+        ),
     ] = "standard",
     experiment: Annotated[
         str, typer.Option(help="A finished experiment instead, of its own size: help-content, real-time-support.")
@@ -284,6 +289,7 @@ def account(
 
 add_route(app, lambda: _state["debug"])
 add_export(app, lambda: _state["debug"])
+add_review(app, lambda: _state["debug"])
 
 
 @app.command()

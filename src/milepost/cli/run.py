@@ -51,12 +51,12 @@ def job(config: Path, as_of: str | None = None) -> Job:
     return open_job(config, wall_clock(), None if as_of is None else parse_date(as_of), progress())
 
 
-def parse_date(text: str) -> date:
+def parse_date(text: str, where: str = "--as-of") -> date:
     """A date on the command line. Raises InputError for anything but YYYY-MM-DD."""
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise InputError(f"'{text}' is not a date", where="--as-of", expected="a date such as 2024-04-01") from None
+        raise InputError(f"'{text}' is not a date", where=where, expected="a date such as 2024-04-01") from None
 
 
 @contextmanager

@@ -43,16 +43,16 @@ class Risk:
         return retained
 
 
-def contribution(world: World, habit: Flags) -> Floats:
-    """What the features in use add to the log-odds of churn: float [months × accounts].
+def contribution(world: World, habit: Flags, effects: Floats | None = None, stepped_from: int = STEPPED_FROM) -> Floats:
+    """What the features in use add to the log-odds of churn: float [months × accounts]; effects: None for the world's.
 
-    In a stepped world a category's drivers do a quarter of their work until two of them are in use.
+    In a stepped world a category's drivers do a quarter of their work until `stepped_from` of them are in use.
     """
-    effects = log_odds(world)
+    effects = log_odds(world) if effects is None else effects
     total = np.zeros(habit.shape[:2])
     for category in CATEGORIES:
         drivers = [place for place, f in enumerate(FEATURES) if f.category == category and f.role == DRIVER]
-        total += _driven(habit, effects, drivers, world.knobs.stepped)
+        total += _driven(habit, effects, drivers, stepped_from if world.knobs.stepped else 0)
     for place in np.flatnonzero(effects):
         if FEATURES[place].role != DRIVER:
             total += effects[place] * habit[:, :, place]
@@ -181,8 +181,8 @@ def _contributed_if(scene: Scene, habit: Flags, name: str, value: bool, behind: 
     return contribution(scene.world, forced)
 
 
-def _driven(habit: Flags, effects: Floats, drivers: list[int], stepped: bool) -> Floats:
-    """The joint contribution of one category's drivers: float [months × accounts]."""
+def _driven(habit: Flags, effects: Floats, drivers: list[int], stepped_from: int) -> Floats:
+    """The joint contribution of one category's drivers: float [months × accounts]; stepped_from 0: each by itself."""
     used = habit[:, :, drivers]
     total: Floats = used @ effects[drivers]
-    return np.where(used.sum(axis=2) < STEPPED_FROM, 0.25, 1.0) * total if stepped else total
+    return np.where(used.sum(axis=2) < stepped_from, 0.25, 1.0) * total if stepped_from else total

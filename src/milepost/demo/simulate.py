@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from milepost.demo.adoption import Scene, adopt, draw, gated, habits
 from milepost.demo.billing import access_rows, grants, life, plan_path, seat_path, subscriptions
+from milepost.demo.changes import chance_of, with_new_names, without_events
 from milepost.demo.columns import account_ids, choose, times
 from milepost.demo.conversations import conversations_table, converse, surveys_table
 from milepost.demo.events import conversation_actions, events_table, feature_actions
@@ -55,7 +56,7 @@ def simulate(world: World) -> Demo:
     used = adopt(scene)
     contributed = contribution(world, habits(used))
     model = risk(world, dates, people, tiers, contributed)
-    churned = churn_months(world, dates, people, model.chance(contributed))
+    churned = churn_months(world, dates, people, chance_of(world, dates, model, habits(used), contributed))
     lived = life(dates, people, seat_path(world, dates, people, habits(used)), churned)
     busy = pace(scene, lived)
     talks = converse(scene, lived, busy, steps_done(used))
@@ -64,8 +65,8 @@ def simulate(world: World) -> Demo:
     return Demo(
         world=world,
         accounts=_accounts(dates, people),
-        subscriptions=subscriptions(scene, lived, sold),
-        events=events_table(scene, lived, actions),
+        subscriptions=with_new_names(world, dates, subscriptions(scene, lived, sold)),
+        events=without_events(world, dates, events_table(scene, lived, actions)),
         conversations=conversations_table(scene, talks),
         surveys=surveys_table(scene, busy),
         access=access_rows(lived, sold),

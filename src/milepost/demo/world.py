@@ -52,6 +52,12 @@ KINDS: dict[str, Knobs] = {
     "non_linear": Knobs(stepped=True),
     "growth": Knobs(signup_growth=0.06, seat_growth=2.0),
     "late_launch": Knobs(late_launch=True),
+    # these change at a date: see milepost.demo.changes
+    "driver_dies": Knobs(),
+    "threshold_moves": Knobs(stepped=True),
+    "plans_renamed": Knobs(),
+    "tracking_breaks": Knobs(),
+    "season_only": Knobs(),
 }
 
 

@@ -27,6 +27,15 @@ def check_order(framework: Framework, where: str) -> None:
         )  # fmt: skip
 
 
+def check_owners(framework: Framework, where: str) -> None:
+    """Raise FrameworkError for an owner of a part that is not there."""
+    for part in framework.owners:
+        if part not in framework.tables:
+            raise FrameworkError(
+                f"owners: no part '{part}'", where=f"{where}, owners", fix=nearest(part, framework.tables)
+            )
+
+
 def check_places(framework: Framework, text: str, where: str) -> None:
     """Raise FrameworkError for a feature in two categories."""
     seen: dict[str, str] = {}

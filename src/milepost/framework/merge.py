@@ -45,7 +45,14 @@ def merge(before: Framework, derived: Framework) -> Framework:
     in_use = {where: _limited(found) for where, found in placed.items() if found.get("features", True)}
     tables = [_table(new.get(where), old.get(where), definition) for where, definition in in_use.items()]
     said = {where: definition_of(new[where]) if where in new else {} for where in in_use}
-    made = replace(with_tables(derived, tables), version=before.version, derived=said, proven=before.proven)
+    made = replace(
+        with_tables(derived, tables),
+        version=before.version,
+        derived=said,
+        proven=before.proven,
+        review_by=before.review_by,
+        owners={part: who for part, who in before.owners.items() if part in in_use},
+    )
     differ = {override.where for override in overrides(made)}
     made = replace(
         made,

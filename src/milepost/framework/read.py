@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from milepost.errors import FrameworkError
-from milepost.framework.check import check_names, check_order, check_places
+from milepost.framework.check import check_names, check_order, check_owners, check_places
 from milepost.framework.place import MANY, Place
 from milepost.framework.proven_read import KIND as PROVEN
 from milepost.framework.proven_read import proven_in
@@ -42,7 +42,7 @@ _KINDS: dict[str, type[Table]] = {
     "category": Category,
 }  # fmt: skip
 _OWN_NAME = {"area": ("area",), "category": ("name",)}
-_TOP_KEYS = ("version", "created", "fingerprint", *_KINDS, PROVEN)
+_TOP_KEYS = ("version", "created", "fingerprint", "review_by", "owners", *_KINDS, PROVEN)
 _BESIDE = ("derived", "reason", "because", "evidence")
 
 
@@ -75,6 +75,7 @@ def from_toml(
     proven = proven_in(raw.get(PROVEN, []), text, where, features)
     made = replace(with_tables(framework, tables.values()), derived=derived, reasons=reasons, proven=proven)
     check_places(made, text, where)
+    check_owners(made, where)
     check_order(made, Place(text, where, "setup").row("within_days"))
     if catalogue is not None:
         check_names(made, catalogue, text, where, edited_only)
@@ -102,7 +103,24 @@ def _head(raw: Mapping[str, Any], where: str) -> Framework:
             "version, created or fingerprint is missing or wrong", where=where,
             expected='version = 1, created = 2024-04-01, fingerprint = "…"',
         )  # fmt: skip
-    return Framework(int(str(version)), created, fingerprint, ())
+    return Framework(
+        int(str(version)), created, fingerprint, (), review_by=_review_by(raw, where), owners=_owners(raw, where)
+    )
+
+
+def _review_by(raw: Mapping[str, Any], where: str) -> date | None:
+    day = raw.get("review_by")
+    # a time of day is a date to Python, and no day
+    if day is not None and type(day) is not date:
+        raise FrameworkError(f"review_by {day!r}", where=where, expected="a date such as 2025-07-01")
+    return day
+
+
+def _owners(raw: Mapping[str, Any], where: str) -> dict[str, str]:
+    owners = raw.get("owners", {})
+    if not isinstance(owners, dict) or not all(isinstance(who, str) and who for who in owners.values()):
+        raise FrameworkError("owners are no names", where=where, expected='owners = { "setup" = "who" }')
+    return dict(owners)
 
 
 def _as_written(raw: Mapping[str, Any]) -> bool:

@@ -96,7 +96,8 @@ class Framework:
 
     derived: name of a table -> what the data say, for tables in which a person set something else; a key that is not
     in it is one of which the data say nothing. reasons: name of a table -> why, in that person's words. proven: what
-    finished experiments measured.
+    finished experiments measured. review_by: the day by which people want it reviewed; owners: name of a table -> who
+    looks after it.
     """
 
     version: int
@@ -110,6 +111,8 @@ class Framework:
     derived: Mapping[str, Definition] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     proven: tuple[Proven, ...] = ()
+    review_by: date | None = None
+    owners: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, Table]:

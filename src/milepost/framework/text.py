@@ -24,6 +24,7 @@ _HEADER = """\
 # "none" stands for no threshold or cut: nothing is judged by it until you set one.
 # derived is what the data say: leave it as it is. A value that differs from it was set by hand, and stays when derive
 # writes the file anew. Say why in `reason` (comments of your own are not kept), and count version up: scores carry it.
+# You may add above the first table: review_by = 2025-07-01 and owners = { "category reporting" = "who" }.
 # proven: what experiments measured; "milepost experiment report NAME --prove" writes it, and derive leaves it alone.
 # evidence: points (effect, low, high) by which those who reach it differ; shares from 0 to 1.
 """
@@ -37,9 +38,17 @@ def to_toml(framework: Framework) -> str:
         f"version = {framework.version}",
         f"created = {framework.created.isoformat()}",
         f"fingerprint = {quoted(framework.fingerprint)}",
+        *_calendar(framework),
     ]
     tables = (_table(framework, where) for where in framework.tables)
     return "\n".join([*head, *tables, *(proven_text(one) for one in framework.proven)]) + "\n"
+
+
+def _calendar(framework: Framework) -> list[str]:
+    """When it is to be reviewed and who looks after what, where people said so."""
+    day = [] if framework.review_by is None else [f"review_by = {framework.review_by.isoformat()}"]
+    owners = ", ".join(f"{quoted(part)} = {quoted(who)}" for part, who in framework.owners.items())
+    return [*day, f"owners = {{ {owners} }}"] if owners else day
 
 
 def proven_text(proven: Proven) -> str:

@@ -1,0 +1,264 @@
+"""`milepost review`: what became of every part of the framework in the cohorts that came since it was made."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from milepost.data.publish import publish, spreadsheet_safe
+from milepost.errors import EnvironmentFault, InputError
+from milepost.framework import Framework
+from milepost.importance.design import Design, make_design, ranked_rows
+from milepost.maturity.cuts import find_cut
+from milepost.pipeline.framework_file import read_framework
+from milepost.pipeline.job import Job
+from milepost.pipeline.milestones import held_by, states_at
+from milepost.pipeline.result import Result, shown, table
+from milepost.reporting.review_page import review_page
+from milepost.review.change import Rows
+from milepost.review.parts import (
+    Part,
+    Standing,
+    State,
+    category_states,
+    compare,
+    data_parts,
+    feature_states,
+    judge,
+)
+from milepost.review.shifts import plans, uses
+from milepost.signals.matrix import Observations
+from milepost.terms import SNAPSHOT
+from milepost.tracking.log import RunRecord, log_run
+
+Flags = NDArray[np.bool_]
+_ORDER = [Standing.BROKEN, Standing.WEAKENING, Standing.CANNOT_TELL, Standing.HOLDS]
+_ONCE = {"setup": "setup_on", "activation": "activated_on"}
+_HELD = {"utilization": "utilized"}
+
+
+@dataclass(frozen=True)
+class Review:
+    """A finished review: parts, what calls for action first; cohorts and churned accounts before the date, and since;
+    note: what to know about it, or "".
+    """
+
+    since: date
+    as_of: date
+    framework_version: int
+    parts: tuple[Part, ...]
+    cohorts: tuple[int, int]
+    churned: tuple[int, int]
+    note: str
+
+    @property
+    def alarms(self) -> tuple[Part, ...]:
+        """The parts that call for action."""
+        return tuple(part for part in self.parts if part.alarm)
+
+    @property
+    def headline(self) -> str:
+        """The answer in one sentence."""
+        counts = [f"{sum(part.standing == one for part in self.parts)} {_plural(one)}" for one in _ORDER]
+        return (
+            f"Of {len(self.parts)} parts of framework version {self.framework_version}, {', '.join(counts)}, by "
+            f"{self.cohorts[1]} cohorts with {self.churned[1]:,} churned accounts whose outcome lies after "
+            f"{self.since}."
+        )
+
+
+def find_review(job: Job, since: date | None = None) -> Review:
+    """Review the framework; since: None for the date of the data it was made from.
+
+    Raises InputError without a framework, or for a date that leaves no matured cohort before it.
+    """
+    framework = read_framework(job)
+    if framework is None:
+        raise InputError("there is no framework to review", where=job.settings.framework.name,
+                         fix="run 'milepost derive' first")  # fmt: skip
+    asked = since or framework.created
+    job.progress(f"review: what came since {asked}")
+    rows, found = ranked_rows(job.observations.take(job.learnable), job.outcomes.take(job.learnable), job.settings)
+    kept, late = _sides(rows, asked, job)
+    rows, found = rows.take(kept), found.take(kept)
+    days = rows.context[SNAPSHOT].to_numpy()
+    if late.all():
+        raise InputError(f"no cohort had matured by {asked}", where="--since", fix="choose a later date")
+    design = make_design(rows, found)
+    given = Rows(design.churned, design.codes, design.controls, np.unique(days, return_inverse=True)[1], late)
+    used = uses(job.observations, np.datetime64(asked))
+    changes = compare(given, _states(job, rows, framework))
+    judged = judge(changes, used, given, _best_cuts(job, rows, design.take(late), framework, late))
+    parts = sorted((*judged, *data_parts(used, plans(job.observations.context, np.datetime64(asked)))),
+                   key=lambda part: _ORDER.index(part.standing))  # fmt: skip
+    cohorts = len(np.unique(days[~late])), len(np.unique(days[late]))
+    return Review(asked, job.as_of, framework.version, tuple(parts), cohorts, given.churned_accounts,
+                  _note(framework, asked, cohorts[1], job))  # fmt: skip
+
+
+def _sides(rows: Observations, since: date, job: Job) -> tuple[Flags, Flags]:
+    """Rows whose outcome was certain by the date, or began on it or later, bool [rows]; of these, which began later.
+
+    An outcome that lies across the date would blur what changed at it.
+    """
+    days, windows = rows.context[SNAPSHOT].to_numpy(dtype="datetime64[D]"), job.windows
+    certain: Flags = np.less_equal(days + np.timedelta64(windows.purge_days, "D"), np.datetime64(since))
+    later: Flags = np.greater_equal(days + np.timedelta64(windows.gap_days, "D"), np.datetime64(since))
+    kept: Flags = certain | later
+    return kept, later[kept]
+
+
+def _states(job: Job, rows: Observations, framework: Framework) -> list[State]:
+    """Every part that makes a claim, as a state of the rows."""
+    held = states_at(job, rows, held_by(job, framework, rows))
+    in_use = {
+        "setup": framework.setup is not None and framework.setup.needed is not None,
+        "activation": framework.activation is not None and framework.activation.count is not None,
+        "utilization": framework.utilization is not None and framework.utilization.threshold is not None,
+    }
+    found = [
+        State(name, name, name, np.asarray(held[column].notna(), dtype=np.float64))
+        for name, column in _ONCE.items() if in_use[name]
+    ]  # fmt: skip
+    found += [
+        State(name, name, name, np.asarray(pd.to_numeric(held[column], errors="coerce"), dtype=np.float64))
+        for name, column in _HELD.items() if in_use[name]
+    ]  # fmt: skip
+    return [*found, *category_states(rows, framework), *feature_states(rows, framework)]
+
+
+def _best_cuts(
+    job: Job, rows: Observations, design: Design, framework: Framework, late: Flags
+) -> dict[str, int | None]:
+    """Category -> the cut that parts best on the new cohorts."""
+    if not late.any() or not 0 < design.churned.sum() < len(design.churned):
+        return {}
+    names = [feature.name for feature in rows.features]
+    used, least = rows.adopted[late], job.settings.adoption.min_accounts
+    return {
+        one.name: find_cut(
+            design, used[:, [names.index(name) for name in one.features]].sum(axis=1).astype(np.intp), least
+        ).candidate
+        for one in framework.categories
+        if one.cut is not None
+    }
+
+
+def _note(framework: Framework, since: date, cohorts: int, job: Job) -> str:
+    if not cohorts:
+        first = since + timedelta(days=job.windows.purge_days)
+        return f"No cohort whose outcome begins after {since} has matured by {job.as_of}: the first does about {first}."
+    if framework.created > since:
+        return (
+            f"The framework was made from data up to {framework.created}: it has seen these cohorts, so this shows "
+            "what would have been said, and alarms less than on cohorts it has not seen."
+        )
+    return ""
+
+
+def review_frame(review: Review) -> pd.DataFrame:
+    """One row per part, in the review's order; odds_then and odds_now are factors on the odds of staying."""
+    return pd.DataFrame([_row(review, part) for part in review.parts])
+
+
+def _row(review: Review, part: Part) -> dict[str, object]:
+    names = ("then", "then_low", "then_high", "now", "now_low", "now_high")
+    figures = {f"odds_{name}": float(np.exp(getattr(part.change, name))) if part.change else np.nan for name in names}
+    return {
+        "as_of": review.as_of.isoformat(), "since": review.since.isoformat(), "kind": part.kind, "part": part.name,
+        "standing": str(part.standing), **figures, "q": part.q, "because": part.because,
+        "what_to_do": part.what_to_do,
+    }  # fmt: skip
+
+
+def review_json(review: Review) -> dict[str, object]:
+    """The `review` part of the answer."""
+    keys = ("kind", "name", "standing", "because", "what_to_do", "q")
+    return {
+        "since": review.since, "as_of": review.as_of, "framework_version": review.framework_version,
+        "cohorts": review.cohorts, "churned": review.churned, "headline": review.headline, "note": review.note,
+        "parts": [
+            {**{key: getattr(part, key) for key in keys}, "change": part.change and asdict(part.change)}
+            for part in review.parts
+        ],
+    }  # fmt: skip
+
+
+def review_text(review: Review) -> str:
+    """The parts in 100 columns, and in words what calls for action."""
+    rows = [[part.kind, part.name[:28], str(part.standing), _odds(part, "then"), _odds(part, "now")]
+            for part in review.parts]  # fmt: skip
+    head = textwrap.fill(review.headline, 100, subsequent_indent="  ")
+    said = [textwrap.fill(text, 100, subsequent_indent="  ") for part in review.alarms for text in (_told(part),)]
+    note = [textwrap.fill(review.note, 100, subsequent_indent="  ")] if review.note else []
+    body = table(["kind", "part", "standing", "odds before", "odds since"], rows)
+    return "\n\n".join([head, *note, body, *(["\n".join(said)] if said else [])])
+
+
+def _told(part: Part) -> str:
+    return f"{part.kind} {part.name} is {part.standing}: {part.because}. To do: {part.what_to_do}."
+
+
+def _odds(part: Part, when: str) -> str:
+    if part.change is None or not part.change.enough:
+        return "–"
+    middle, low, high = (float(np.exp(getattr(part.change, f"{when}{end}"))) for end in ("", "_low", "_high"))
+    return f"{middle:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _plural(standing: Standing) -> str:
+    return {Standing.HOLDS: "hold", Standing.BROKEN: "broken", Standing.WEAKENING: "weakening"}.get(
+        standing, "cannot be told yet"
+    )
+
+
+def keep(job: Job, review: Review) -> Path:
+    """Publish review.parquet, review.csv and review.html as one version; returns the page."""
+    frame, page = review_frame(review), review_page(review.headline, _page_facts(job, review), review.parts)
+    folder = job.settings.output / "review"
+
+    def write(target: Path) -> None:
+        frame.to_parquet(target / "review.parquet", index=False)
+        spreadsheet_safe(frame).to_csv(target / "review.csv", index=False)
+        (target / "review.html").write_text(page, encoding="utf-8")
+
+    publish(folder, f"{review.as_of}-{job.now:%Y%m%dT%H%M%S%f}", write)
+    return folder / "review.html"
+
+
+def _page_facts(job: Job, review: Review) -> dict[str, str]:
+    return {"project": job.settings.project.name, "as_of": str(review.as_of), "since": str(review.since),
+            "note": review.note}  # fmt: skip
+
+
+def review_job(job: Job, since: date | None = None) -> Result:
+    """Review, publish, log to MLflow; the gate says no where anything is weakening or broken.
+
+    Raises EnvironmentFault, after publishing, when MLflow cannot take it.
+    """
+    review = find_review(job, since)
+    page = keep(job, review)
+    try:
+        run = log_run(job.settings.mlruns, _record(job, review, page))
+    except EnvironmentFault as error:
+        raise EnvironmentFault(f"the review is published, but not logged to MLflow: {error.what}",
+                               where=error.where, fix=error.fix) from None  # fmt: skip
+    text = f"{review_text(review)}\n\n{shown(page)}\nMLflow run: {run}"
+    gate = ", ".join(f"{part.kind} {part.name} {part.standing}" for part in review.alarms)
+    return Result({"review": review_json(review), "page": str(page), "run": run}, text, gate and f"review: {gate}")
+
+
+def _record(job: Job, review: Review, page: Path) -> RunRecord:
+    counts = {str(one).replace(" ", "_"): float(sum(part.standing == one for part in review.parts)) for one in _ORDER}
+    return RunRecord(
+        project=job.settings.project.name, run_name=f"review {review.as_of}", description=review.headline,
+        params={"since": review.since, "framework_version": review.framework_version},
+        metrics={**counts, "cohorts": float(review.cohorts[1]), "churned_accounts": float(review.churned[1])},
+        tags={"kind": "review"}, artifacts={"review.html": page, "review.csv": page.with_name("review.csv")},
+    )  # fmt: skip
