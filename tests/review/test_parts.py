@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from milepost.review.change import Change, Rows
-from milepost.review.parts import Standing, data_parts, judge
+from milepost.review.parts import Part, Standing, data_parts, folded, judge
 from milepost.review.shifts import Plans, Use
 
 ROWS = Rows(np.ones(60), np.arange(60), np.ones((60, 1)), np.arange(60), np.arange(60) >= 30)
@@ -69,3 +69,13 @@ def test_renamed_plans_are_told_with_both_names() -> None:
         " %", "%"
     )
     assert part.alarm
+
+
+def test_what_holds_of_a_kind_is_told_in_one_line():
+    fine = [Part("adoption", name, Standing.HOLDS, "so many", "") for name in "abc"]
+    other, low = Part("feature", "x", Standing.HOLDS, "", ""), Part("adoption", "d", Standing.WEAKENING, "few", "rank")
+    (kept, one) = folded([*fine, other], "adoption", "lie within")
+    assert kept is other
+    assert (one.name, one.because) == ("all", "3 lie within")
+    assert [part.name for part in folded([*fine, low], "adoption", "lie within")] == ["d", "others"]
+    assert folded([fine[0], other], "adoption", "lie within") == (fine[0], other)

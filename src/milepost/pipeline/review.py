@@ -20,7 +20,9 @@ from milepost.pipeline.framework_file import read_framework
 from milepost.pipeline.job import Job
 from milepost.pipeline.milestones import held_by, states_at
 from milepost.pipeline.result import Result, shown, table
+from milepost.pipeline.review_risk import risk_claims
 from milepost.reporting.review_page import review_page
+from milepost.review.band import band_claims
 from milepost.review.change import Rows
 from milepost.review.parts import (
     Part,
@@ -30,6 +32,7 @@ from milepost.review.parts import (
     compare,
     data_parts,
     feature_states,
+    folded,
     judge,
 )
 from milepost.review.shifts import plans, uses
@@ -94,7 +97,10 @@ def find_review(job: Job, since: date | None = None) -> Review:
     given = Rows(design.churned, design.codes, design.controls, np.unique(days, return_inverse=True)[1], late)
     used = uses(job.observations, np.datetime64(asked))
     changes = compare(given, _states(job, rows, framework))
-    judged = judge(changes, used, given, _best_cuts(job, rows, design.take(late), framework, late))
+    kept_names = [name for category in framework.categories for name in category.features]
+    claims = [*risk_claims(job, asked), *band_claims(kept_names, job.current, job.settings.adoption)]
+    judged = judge(changes, used, given, _best_cuts(job, rows, design.take(late), framework, late), claims)
+    judged = folded(judged, "adoption", "kept features lie within the benchmark")
     parts = sorted((*judged, *data_parts(used, plans(job.observations.context, np.datetime64(asked)))),
                    key=lambda part: _ORDER.index(part.standing))  # fmt: skip
     cohorts = len(np.unique(days[~late])), len(np.unique(days[late]))

@@ -14,6 +14,7 @@ from milepost.adoption import available
 from milepost.framework import Framework
 from milepost.maturity.levels import levels_for
 from milepost.review.change import Change, Rows, changes, holm
+from milepost.review.foresight import Claim
 from milepost.review.shifts import Plans, Use
 from milepost.signals.matrix import Observations
 from milepost.terms import Level
@@ -98,19 +99,33 @@ def compare(rows: Rows, states: Sequence[State]) -> dict[tuple[str, str], Change
 
 
 def judge(
-    found: Mapping[tuple[str, str], Change], used: Sequence[Use], rows: Rows, cuts: Mapping[str, int | None]
-) -> tuple[Part, ...]:
+    found: Mapping[tuple[str, str], Change], used: Sequence[Use], rows: Rows, cuts: Mapping[str, int | None],
+    claims: Sequence[Claim] = (),
+) -> tuple[Part, ...]:  # fmt: skip
     """What became of every part, by Holm over all of them: 5 % of reviews raise an alarm where nothing changed.
 
-    used: of a feature whose events stopped nothing else is said. cuts: category -> the cut that is best now.
+    used: of a feature whose events stopped nothing else is said. cuts: category -> the cut that is best now. claims:
+    parts that are no states of accounts, such as the risk; they are of the same family.
     """
     stopped = {("feature", one.feature) for one in used if one.broken}
     tested = {key: change for key, change in found.items() if key not in stopped}
-    q = dict(zip(tested, holm([change.p for change in tested.values()]), strict=True))
-    return tuple(
+    adjusted = holm([*(change.p for change in tested.values()), *(claim.p for claim in claims)])
+    q = dict(zip(tested, adjusted, strict=False))
+    parts = [
         _unheard(key, change) if key in stopped else _judged(key, change, float(q[key]), rows, cuts)
         for key, change in found.items()
-    )
+    ]
+    return (*parts, *(_claimed(one, float(p)) for one, p in zip(claims, adjusted[len(tested) :], strict=True)))
+
+
+def folded(parts: Sequence[Part], kind: str, what: str) -> tuple[Part, ...]:
+    """The parts with those of a kind that hold told in one line."""
+    fine = [part for part in parts if part.kind == kind and part.standing == Standing.HOLDS]
+    if len(fine) < 2:
+        return tuple(parts)
+    others = "all" if not any(part.kind == kind and part.alarm for part in parts) else "others"
+    one = Part(kind, others, Standing.HOLDS, f"{len(fine)} {what}", "")
+    return (*(part for part in parts if part not in fine), one)
 
 
 def data_parts(used: Sequence[Use], named: Plans) -> tuple[Part, ...]:
@@ -135,6 +150,15 @@ def _judged(key: tuple[str, str], change: Change, q: float, rows: Rows, cuts: Ma
     standing = _standing(change, q)
     todo = _what_to_do(key, standing, cuts)
     return Part(*key, standing, _because(change, standing, rows), todo, change, q)
+
+
+def _claimed(claim: Claim, q: float) -> Part:
+    if q <= MAX_P:
+        standing = Standing.BROKEN if claim.gone else Standing.WEAKENING
+    else:
+        standing = Standing.HOLDS if claim.seen else Standing.CANNOT_TELL
+    todo = claim.todo if q <= MAX_P else "wait for the next cohort" if standing == Standing.CANNOT_TELL else ""
+    return Part(claim.kind, claim.name, standing, claim.because, todo, None, q)
 
 
 def _standing(change: Change, q: float) -> Standing:
