@@ -16,7 +16,7 @@ from milepost.tracking.store import open_client
 COMMANDS = [
     ["demo"], ["init"], ["check"], ["doctor"], ["signals"], ["signals", "build"], ["train"], ["rank"], ["derive"],
     ["score"], ["promote"], ["track"], ["account"], ["report"], ["run"], ["ui"], ["metrics"], ["metrics", "explain"],
-    ["metrics", "together"], ["export"],
+    ["metrics", "together"], ["export"], ["review"], ["status"], ["backtest"],
 ]  # fmt: skip
 
 

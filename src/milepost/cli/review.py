@@ -1,4 +1,4 @@
-"""`milepost review` and `milepost status`: whether the framework still holds, and what is due."""
+"""`milepost review`, `status` and `backtest`: does the framework still hold, what is due, what would have been said."""
 
 from __future__ import annotations
 
@@ -37,5 +37,20 @@ def add_review(app: typer.Typer, debug: Callable[[], bool]) -> None:
             from milepost.pipeline.status import status_job
 
             result = status_job(job(config, as_of))
+            emit(result.as_json(), result.as_text(), as_json)
+            result.raise_for_gate()
+
+    @app.command()
+    def backtest(
+        config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False,
+        begin: Annotated[str, typer.Option("--from", metavar="DATE", help="The first date; left out: all.")] = "",
+        end: Annotated[str, typer.Option("--to", metavar="DATE", help="The last date; left out: all.")] = "",
+    ) -> None:  # fmt: skip
+        """Replay past dates: what a model trained at each would have said, and what happened."""
+        with one_line_errors(debug()):
+            from milepost.pipeline.backtest import backtest_job
+
+            dates = (parse_date(text, name) if text else None for text, name in ((begin, "--from"), (end, "--to")))
+            result = backtest_job(job(config, as_of), *dates)
             emit(result.as_json(), result.as_text(), as_json)
             result.raise_for_gate()
