@@ -92,6 +92,10 @@ class Table(_Part):
     time_zone: str = "UTC"
     daily: bool = False  # events only: rows are counts per account, event and day
     immutable: tuple[str, ...] = ()  # accounts only: attributes that never change and may become signals
+    # age of the newest row at which 'check' warns, and at which it exits with 1; not in the repr, from which what is
+    # computed from a table is told to be out of date
+    warn_after_hours: float | None = Field(default=None, gt=0, repr=False)
+    error_after_hours: float | None = Field(default=None, gt=0, repr=False)
     base_items: tuple[str, ...] = ()  # subscriptions only: items (wildcards allowed) that are the base product
     ignore_items: tuple[str, ...] = ()  # subscriptions only: items that are no subscription at all
 
@@ -107,6 +111,13 @@ class Table(_Part):
     def _one_place(self) -> Self:
         if bool(self.path) == bool(self.url):
             raise ValueError("give either path or url")
+        return self
+
+    @model_validator(mode="after")
+    def _warns_first(self) -> Self:
+        warn, error = self.warn_after_hours, self.error_after_hours
+        if warn is not None and error is not None and warn > error:
+            raise ValueError("warn_after_hours must not be above error_after_hours")
         return self
 
 
@@ -153,6 +164,32 @@ class Data(_Part):
 
     def excluded(self, account_id: str) -> bool:
         return any(fnmatchcase(account_id, pattern) for pattern in self.exclude_accounts)
+
+
+class ContractSettings(_Part):
+    """`[contract]`: what 'check' expects of the tables each day; shares between 0 and 1.
+
+    A day's rows are compared with the same weekday of the `weeks` before; each of the last `recent_days` is judged.
+    """
+
+    weeks: Annotated[StrictInt, Field(ge=4, le=52)] = 8
+    recent_days: Annotated[StrictInt, Field(ge=1, le=7)] = 7
+    volume_z: Annotated[float, Field(ge=2, le=20)] = 4.0  # times what days usually scatter by
+    warn_volume: Annotated[float, Field(gt=0, le=10)] = 0.3  # more or fewer rows than usual, as a share of these
+    error_volume: Share = 0.6  # fewer rows than usual
+    warn_nulls: Share = 0.05  # rise of the share of empty values
+    error_nulls: Share = 0.5
+    warn_new: Share = 0.02  # recent rows with a value never seen before
+    error_new: Share = 0.5
+    warn_gaps: Share = 0.2  # keys that another table lacks: trials have no subscription
+    error_gaps: Share = 0.5
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for name in ("volume", "nulls", "new", "gaps"):
+            if getattr(self, f"warn_{name}") > getattr(self, f"error_{name}"):
+                raise ValueError(f"warn_{name} must not be above error_{name}")
+        return self
 
 
 class SignalSettings(_Part):
@@ -453,6 +490,7 @@ class Settings(_Part):
     windows: WindowSettings = WindowSettings()
     tables: Tables
     data: Data = Data()
+    contract: ContractSettings = ContractSettings()
     signals: SignalSettings = SignalSettings()
     adoption: AdoptionSettings = AdoptionSettings()
     ranking: RankingSettings = RankingSettings()

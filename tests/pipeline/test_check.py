@@ -94,3 +94,27 @@ def test_long_lists_are_shortened():
     assert shortened([]) == "none"
     assert shortened(["a", "b"]) == "a, b"
     assert shortened(list("abcdefg")) == "a, b, c, d, e, f …"
+
+
+def test_expectations_are_judged_and_old_data_fail_the_gate(make_job, product):
+    """The last event is of 2024-06-30 12:00, the job looks at it on 2024-07-01 09:00: 21 hours."""
+    settings = product / "milepost.toml"
+    text = settings.read_text()
+    for hours, gate in ((22, ""), (20, "the data are not as expected: events: the newest row is 21.0 hours old")):
+        replaced = text.replace('path = "events.csv"', f'path = "events.csv"\nerror_after_hours = {hours}')
+        settings.write_text(replaced, encoding="utf-8")
+        result = check_tables(make_job())
+        assert result.gate.startswith(gate)
+        assert bool(result.gate) == bool(gate)
+        fresh = next(one for one in result.as_json()["expectations"] if one["check"] == "freshness")
+        assert (fresh["where"], fresh["found"], fresh["standing"]) == ("events", 21.0, "error" if gate else "ok")
+        assert result.as_json()["standing"] == ("error" if gate else "ok")
+    assert "error: events: the newest row is 21.0 hours old; see why it is not loaded" in result.as_text()
+
+
+def test_a_limit_of_age_leaves_what_was_computed_in_use(make_job, product):
+    before = make_job().fingerprint
+    settings = product / "milepost.toml"
+    text = settings.read_text().replace('path = "events.csv"', 'path = "events.csv"\nwarn_after_hours = 3')
+    settings.write_text(text, encoding="utf-8")
+    assert make_job().fingerprint == before

@@ -94,12 +94,13 @@ def init(
 
 @app.command()
 def check(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
-    """Read every table and say where each row went; nothing is written."""
+    """Read every table, say where each row went and whether what is expected came; nothing is written."""
     with one_line_errors(_state["debug"]):
         from milepost.pipeline.check import check_tables
 
         result = check_tables(job(config, as_of))
         emit(result.as_json(), result.as_text(), as_json)
+        result.raise_for_gate()
 
 
 @app.command()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from milepost.data.arrivals import find_arrivals, find_gaps
 from milepost.data.contract import Finding
+from milepost.data.expectations import Expectation, Standing, gaps, judge
 from milepost.data.subscriptions import churned_accounts
 from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result, table
 from milepost.terms import Action
+from milepost.windows import midnight
 
 
 def check_tables(job: Job) -> Result:
@@ -47,7 +51,50 @@ def check_tables(job: Job) -> Result:
         "fingerprint": tables.fingerprint,
     }
     text = "\n".join(f"{name:<30}{value}" for name, value in facts)
-    return Result(answer, f"{accounting(job)}\n\n{text}\n\n{finding_lines(found)}")
+    expected = expectations(job)
+    answer |= {"expectations": [asdict(one) for one in expected], "standing": str(standing(expected))}
+    parts = (accounting(job), text, finding_lines(found), expectation_lines(expected))
+    return Result(answer, "\n\n".join(parts), unmet(expected))
+
+
+def expectations(job: Job) -> tuple[Expectation, ...]:
+    """What is expected of every table, judged at the date asked for, or now."""
+    settings, moment = job.settings, midnight(job.asked) if job.asked else job.now
+    given = settings.data.complete_until
+    if given is not None and job.asked is None:
+        # the data are said to end there: later days are not awaited
+        moment = min(moment, job.tables.complete_until)
+    essential = {*settings.data.value_events, *settings.milestones.value_metric.events}
+    sources = settings.tables.given()
+    found = [
+        one
+        for arrivals in find_arrivals(job.tables, settings, moment)
+        for one in judge(arrivals, sources[arrivals.table], settings.contract, moment, essential)
+    ]
+    gap = gaps(find_gaps(job.tables, {feature.name for feature in job.features}), settings.contract)
+    return (*found, *gap)
+
+
+def standing(expected: Sequence[Expectation]) -> Standing:
+    """The worst of all."""
+    order = (Standing.ERROR, Standing.WARN, Standing.OK)
+    return next((one for one in order if any(e.standing is one for e in expected)), Standing.CANNOT_TELL)
+
+
+def expectation_lines(expected: Sequence[Expectation]) -> str:
+    """How many expectations are met, and a line for each that is not."""
+    counts = Counter(str(one.standing) for one in expected)
+    head = ", ".join(f"{counts[str(one)]} {str(one).replace('_', ' ')}" for one in Standing)
+    lines = [f"{one.standing}: {one.where}: {one.because}; {one.what_to_do}"
+             for one in expected if one.standing in (Standing.WARN, Standing.ERROR)]  # fmt: skip
+    return "\n".join([f"expectations: {head}", *lines])
+
+
+def unmet(expected: Sequence[Expectation]) -> str:
+    """Why the gate says no, "" where no expectation is in error."""
+    wrong = [f"{one.where}: {one.because}" for one in expected if one.standing is Standing.ERROR]
+    rest = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return f"the data are not as expected: {wrong[0]}{rest}" if wrong else ""
 
 
 def churned_within(job: Job) -> int | None:
