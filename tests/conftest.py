@@ -68,6 +68,7 @@ def make_tables() -> Callable[..., Tables]:
             access=opened.get("access"),
             has_users="user_id" in events,
             has_values="value" in events,
+            has_quantities="quantity" in events,
             data_begin=begin,
             complete_until=until,
             row_counts=(),

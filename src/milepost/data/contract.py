@@ -72,6 +72,7 @@ class Tables:
     access: ibis.Table | None
     has_users: bool
     has_values: bool
+    has_quantities: bool
     data_begin: datetime
     complete_until: datetime
     row_counts: tuple[RowCount, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +20,7 @@ import ibis
 from milepost.data import checks, files
 from milepost.data.contract import Finding, RowCount, Tables
 from milepost.data.mapping import literal, map_table, quoted
+from milepost.data.memory import memory_bytes
 from milepost.errors import ContractError, EnvironmentFault
 from milepost.settings import Settings, Table
 from milepost.terms import Action
@@ -69,6 +69,7 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
         },
         has_users=_is_mapped("user_id", settings.tables.events, connection),
         has_values=_is_mapped("value", settings.tables.events, connection),
+        has_quantities=_is_mapped("quantity", settings.tables.events, connection),
         data_begin=midnight(begin),
         complete_until=until,
         row_counts=tuple(part.count for part in opened.values()),
@@ -81,15 +82,11 @@ def connect(settings: Settings) -> Any:
     """An Ibis connection to an embedded DuckDB: its own temporary folder, bounded memory, UTC."""
     folder = tempfile.mkdtemp(prefix="milepost-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    limit = settings.project.memory_limit or f"{_machine_bytes() // 3 // 2**20}MB"
+    limit = f"{memory_bytes(settings.project.memory_limit) // 2**20}MiB"
     connection = ibis.duckdb.connect(threads=settings.project.threads, memory_limit=limit, temp_directory=folder)
     connection.raw_sql("SET TimeZone = 'UTC'")
     connection.raw_sql("SET preserve_insertion_order = false")
     return connection
-
-
-def _machine_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _is_mapped(column: str, table: Table, connection: Any) -> bool:

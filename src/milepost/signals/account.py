@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from milepost.signals.population import Population
-from milepost.signals.wide import FeatureUse, ratio
+from milepost.signals.wide import ratio
 from milepost.terms import ACCOUNT
 from milepost.windows import Windows
 
@@ -16,9 +16,12 @@ MONTH_DAYS = 30.0
 
 
 def account_columns(
-    population: Population, context: pd.DataFrame, use: FeatureUse, windows: Windows
+    population: Population, context: pd.DataFrame, counts: NDArray[np.float32], windows: Windows
 ) -> dict[str, Column]:
-    """Signal name -> column, float32 [rows]; a ratio over seats is NaN where seats are 0 or unknown."""
+    """Signal name -> column, float32 [rows]; a ratio over seats is NaN where seats are 0 or unknown.
+
+    `counts` are the uses of each feature, [rows × features].
+    """
     frame = population.frame
     seats, mrr, exposure = _float(frame["seats"]), _float(frame["mrr"]), _float(context["exposure_days"])
     to_term_end = _float(context["days_to_term_end"])
@@ -29,8 +32,8 @@ def account_columns(
         exposure_days=exposure,
         days_since_last_use=_float(context["days_since_last_use"]),
         active_days=_float(context["active_days"]) / exposure,
-        events_per_day=use.uses.sum(axis=1) / exposure,
-        breadth=(use.uses > 0).sum(axis=1).astype(np.float32),
+        events_per_day=counts.sum(axis=1) / exposure,
+        breadth=(counts > 0).sum(axis=1).astype(np.float32),
         active_users=_float(context["active_users"]),
         seats=seats,
         mrr=mrr,

@@ -1,181 +1,170 @@
-"""Events to long form in Ibis: one row per snapshot, account and feature, never one aggregate per signal.
+"""Events to long form in Ibis: one row per account, feature and cell of days, never one aggregate per signal.
 
+Two GROUP BYs over the events: (account, feature, cell) for what adds up, (account, feature, user) for who was there.
 A row is visible at a snapshot when `visible_at < snapshot`, with visible_at the later of occurred_at and loaded_at.
 Quantities and values are summed as decimals, so that the sums do not depend on the number of threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime
+from typing import Any
 
 import ibis
-import pandas as pd
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from milepost.data.contract import Tables
-from milepost.signals.catalogue import Feature
-from milepost.windows import Windows, midnight
+from milepost.signals.cells import BEFORE, Cells
+from milepost.windows import midnight
 
 _EXACT = "decimal(24,6)"
+OTHER = -1  # the feature of an event that belongs to none
+
+
+@ibis.udf.agg.builtin  # type: ignore[untyped-decorator]
+def bit_or(word: int) -> int:  # type: ignore[empty-body]
+    """Ibis' own bit_or has no rule for PySpark; the function is called so on DuckDB, Spark and PostgreSQL alike."""
 
 
 @dataclass(frozen=True)
-class Usage:
-    """Use in long form; `at` is the position of the snapshot, `feature` the position in the catalogue.
+class Question:
+    """What is asked of the events: of which accounts, features and cells.
 
-    features: at, account_id, feature, uses, recent_uses, value, active_days, users, last_at
-    accounts: at, account_id, active_days, active_users, last_at (all events, catalogued or not)
-    first_use: account_id, feature, first_visible_at, over all history
+    account_ids: their position is the `account` of the answers; names: per feature, the events that count as its use;
+    user_windows: windows, in days, within which users are counted.
     """
 
-    features: pd.DataFrame
-    accounts: pd.DataFrame
-    first_use: pd.DataFrame
+    account_ids: Sequence[str]
+    names: Sequence[Sequence[str]]
+    cells: Cells
+    user_windows: Collection[int] = ()
 
 
-def snapshot_table(snapshots: Sequence[date], windows: Windows) -> ibis.Table:
-    """One row per snapshot: at, snapshot_at, start_at, recent_at."""
-    starts = [midnight(day) for day in snapshots]
-    frame = pd.DataFrame(
-        {
-            "at": range(len(starts)),
-            "snapshot_at": starts,
-            "start_at": [start - timedelta(days=windows.observation_days) for start in starts],
-            "recent_at": [start - timedelta(days=windows.recent_days) for start in starts],
-        }
-    )
-    return ibis.memtable(frame.astype({"at": "int64", **dict.fromkeys(frame.columns[1:], "datetime64[us]")}))
+@dataclass(frozen=True)
+class Long:
+    """Use in long form, as expressions that were computed once and are kept until `release`.
 
-
-def use_of_features(tables: Tables, features: Sequence[Feature], snapshots: Sequence[date], windows: Windows) -> Usage:
-    """Aggregate the events once per table of the answer.
-
-    Two GROUP BYs give uses and users (by user, then by account), one more over distinct days gives active days.
+    use: account, feature, cell, seen_at, uses, value, last_at, days (a bit for each active day of the cell). OTHER is
+    the feature of events that belong to none, BEFORE the cell of those older than every window.
+    users: account, feature, user_id, seen_<window> (a bit for each snapshot whose window saw the user); None where
+    nobody asks for users.
     """
-    dates = snapshot_table(snapshots, windows)
-    events = _used(tables.events)
-    catalogued = _catalogued(events, features)
-    windowed = _in_windows(catalogued, dates)
-    return Usage(
-        _run(tables, _feature_rows(windowed)),
-        _run(tables, _account_rows(_in_windows(events, dates))),
-        _run(tables, _first_use(catalogued, snapshots)),
-    )
+
+    use: ibis.Table
+    users: ibis.Table | None
+
+    def release(self) -> None:
+        """Give back the space they take."""
+        for part in (self.use, self.users):
+            if part is not None:
+                part.release()
 
 
-def _used(events: ibis.Table) -> ibis.Table:
-    """Events without counts of 0: a daily table may hold a row for every day, used or not."""
-    return events.filter(events.quantity != 0)
+def use_of_features(tables: Tables, question: Question, known_before: date | None = None) -> Long:
+    """Add up the events once per cell, and note once who was seen.
 
-
-def _catalogued(events: ibis.Table, features: Sequence[Feature]) -> ibis.Table:
-    """Events of catalogued features, with the feature's position; an event may belong to several features."""
-    pairs = [(name, position) for position, feature in enumerate(features) for name in feature.event_names]
-    names = ibis.memtable(pd.DataFrame(pairs, columns=["event_name", "feature"]).astype({"feature": "int64"}))
-    return events.inner_join(names, "event_name")
-
-
-def _in_windows(events: ibis.Table, dates: ibis.Table) -> ibis.Table:
-    """Each event once for every snapshot whose observation window holds it."""
-    return events.inner_join(dates, [events.visible_at < dates.snapshot_at, events.occurred_at >= dates.start_at])
-
-
-def _feature_rows(rows: ibis.Table) -> ibis.Table:
-    uses = rows.quantity.cast(_EXACT)
-    by_user = rows.group_by("at", "account_id", "feature", "user_id").aggregate(
-        uses=uses.sum(),
-        recent_uses=ibis.ifelse(rows.occurred_at >= rows.recent_at, uses, ibis.literal(0).cast(_EXACT)).sum(),
-        value=rows.value.cast(_EXACT).sum(),
-        last_at=rows.occurred_at.max(),
-    )
-    keys = ["at", "account_id", "feature"]
-    by_account = by_user.group_by(keys).aggregate(
-        uses=by_user.uses.sum().cast("float64"),
-        recent_uses=by_user.recent_uses.sum().cast("float64"),
-        value=by_user.value.sum().cast("float64"),
-        users=by_user.user_id.count(),
-        last_at=by_user.last_at.max(),
-    )
-    days = _active_days(rows, keys)
-    return by_account.inner_join(days, keys).order_by(keys)
-
-
-def _active_days(rows: ibis.Table, keys: list[str]) -> ibis.Table:
-    distinct = rows.select(*keys, day=rows.occurred_at.date()).distinct()
-    return distinct.group_by(keys).aggregate(active_days=distinct.count())
-
-
-def _account_rows(rows: ibis.Table) -> ibis.Table:
-    keys = ["at", "account_id"]
-    by_user = rows.group_by(*keys, "user_id").aggregate(last_at=rows.occurred_at.max())
-    by_account = by_user.group_by(keys).aggregate(active_users=by_user.user_id.count(), last_at=by_user.last_at.max())
-    return by_account.inner_join(_active_days(rows, keys), keys).order_by(keys)
-
-
-def _first_use(events: ibis.Table, snapshots: Sequence[date]) -> ibis.Table:
-    seen = events.filter(events.visible_at < ibis.literal(midnight(max(snapshots))))
-    keys = ["account_id", "feature"]
-    return seen.group_by(keys).aggregate(first_visible_at=seen.visible_at.min()).order_by(keys)
-
-
-def value_events(tables: Tables, names: Sequence[str], snapshots: Sequence[date], windows: Windows) -> pd.DataFrame:
-    """Uses of the value events in each observation window: at, account_id, uses."""
-    events = tables.events.filter(tables.events.event_name.isin(list(names))) if names else tables.events
-    rows = _in_windows(events, snapshot_table(snapshots, windows))
-    keys = ["at", "account_id"]
-    uses = rows.group_by(keys).aggregate(uses=rows.quantity.cast(_EXACT).sum().cast("float64"))
-    return _run(tables, uses.order_by(keys))
-
-
-def use_of_conversations(tables: Tables, snapshots: Sequence[date], windows: Windows) -> pd.DataFrame:
-    """Support figures in each observation window: at, account_id and one column per figure.
-
-    A reply, a resolution or a rating counts from its own time on: one that comes after the snapshot is not there yet.
+    With `known_before` (at most the first snapshot) rows that were visible by then count only inside the windows: what
+    they say of all history is known from an earlier run.
     """
-    dates = snapshot_table(snapshots, windows)
-    opened = _windowed(tables.conversations, dates, "opened_at")
-    replied = opened.filter(opened.first_reply_at < opened.snapshot_at)
-    resolved = _windowed(tables.conversations, dates, "resolved_at")
-    rated = _windowed(tables.conversations, dates, "rated_at")
-    # a survey that was sent and not answered may have its time and no rating
-    rated = rated.filter(rated.rating.notnull())
-    keys = ["at", "account_id"]
-    parts = [
-        opened.group_by(keys).aggregate(opened=opened.count()),
-        replied.group_by(keys).aggregate(
-            first_reply_minutes=_minutes(replied.opened_at, replied.first_reply_at).median()
-        ),
-        resolved.group_by(keys).aggregate(
-            resolved=resolved.count(), resolution_minutes=_minutes(resolved.opened_at, resolved.resolved_at).median()
-        ),
-        rated.group_by(keys).aggregate(
-            rated=rated.count(), rating=rated.rating.cast(_EXACT).sum().cast("float64") / rated.count()
-        ),
-    ]  # fmt: skip
-    frames = [_run(tables, part.order_by(keys)).set_index(keys) for part in parts]
-    return pd.concat(frames, axis=1).reset_index()
+    coded = _coded(tables, question, known_before)
+    uses = coded.quantity.cast(_EXACT).sum() if tables.has_quantities else coded.count()
+    value = coded.value.cast(_EXACT).sum().cast("float64").fill_null(0.0) if tables.has_values else ibis.literal(0.0)
+    use = coded.group_by("account", "feature", "cell", "seen_at").aggregate(
+        uses=uses.cast("float64"), value=value, last_at=coded.occurred_at.max(), days=bit_or(coded.bit)
+    )
+    users = None
+    if question.user_windows and tables.has_users:
+        seen = {f"seen_{window}": bit_or(coded[f"until_{window}"] & coded.since) for window in question.user_windows}
+        inside = coded.filter(coded.cell != BEFORE, coded.user_id.notnull())
+        users = inside.group_by("account", "feature", "user_id").aggregate(**seen).cache()
+    return Long(use.cache(), users)
 
 
-def last_answers(tables: Tables, snapshots: Sequence[date], windows: Windows) -> pd.DataFrame:
-    """The last survey answer of each kind in each observation window: at, account_id, kind, score."""
-    rows = _windowed(tables.surveys, snapshot_table(snapshots, windows), "answered_at")
-    keys = ["at", "account_id", "kind"]
-    # ties in time are settled by the lower score, so that the order of rows does not matter
-    latest = rows.group_by(keys).mutate(latest=rows.answered_at.max())
-    newest = latest.filter(latest.answered_at == latest.latest)
-    return _run(tables, newest.group_by(keys).aggregate(score=newest.score.min()).order_by(keys))
+def _coded(tables: Tables, question: Question, known_before: date | None) -> ibis.Table:
+    """The events that are asked about, with numbers for account, feature and cell."""
+    events, cells = tables.events, question.cells
+    # a daily table may hold a row for every day, used or not
+    events = events.filter(events.quantity != 0, events.visible_at < _moment(int(cells.snapshots[-1])))
+    if known_before is not None:
+        inside = events.occurred_at >= _moment(int(cells.edges[0]))
+        events = events.filter(inside | (events.visible_at >= ibis.literal(midnight(known_before))))
+    accounts = _lookup({
+        "account_id": pa.array(question.account_ids, pa.string()),
+        "account": np.arange(len(question.account_ids), dtype=np.int32),
+    })  # fmt: skip
+    pairs = [(name, place) for place, names in enumerate(question.names) for name in names]
+    names = _lookup({
+        "event_name": pa.array([name for name, _ in pairs], pa.string()),
+        "feature": np.array([place for _, place in pairs], dtype=np.int32),
+    })  # fmt: skip
+    days = _lookup(cells.days(question.user_windows))
+    sightings = _lookup(cells.sightings()).rename(seen_on="day")
+    coded = (
+        events.inner_join(accounts, "account_id")
+        .left_join(names, "event_name")
+        .left_join(days, [events.occurred_at.date() == days.day])
+        .left_join(sightings, [events.visible_at.date() == sightings.seen_on])
+    )
+    columns = {
+        "account": coded.account,
+        "feature": coded.feature.fill_null(OTHER),
+        "cell": coded.cell.fill_null(BEFORE),
+        "seen_at": coded.seen_at.fill_null(0),
+        "bit": coded.bit.fill_null(0),
+        "since": coded.since.fill_null(-1),
+        **{name: coded[name].fill_null(0) for name in days.columns if name.startswith("until_")},
+    }
+    return coded.select("user_id", "occurred_at", "quantity", "value", **columns)
 
 
-def _windowed(table: ibis.Table | None, dates: ibis.Table, time: str) -> ibis.Table:
-    assert table is not None
-    return table.inner_join(dates, [table[time] < dates.snapshot_at, table[time] >= dates.start_at])
+def _lookup(columns: dict[str, Any]) -> ibis.Table:
+    return ibis.memtable(pa.table(columns))
 
 
-def _minutes(start: ibis.Value, end: ibis.Value) -> ibis.Value:
-    return (end.epoch_seconds() - start.epoch_seconds()) / 60.0
+def _moment(day: int) -> ibis.Value:
+    return ibis.literal(np.datetime64(day, "D").astype(datetime))
 
 
-def _run(tables: Tables, expression: ibis.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = tables.connection.to_pyarrow(expression).to_pandas()
-    return frame
+def valued_features(long: Long, cells: Cells) -> frozenset[int]:
+    """The features with a value that some window saw."""
+    rows = long.use.filter(long.use.value != 0, long.use.cell != BEFORE, long.use.feature != OTHER)
+    found = _arrays(rows.select("feature", "cell", "seen_at").distinct())
+    visible = found["seen_at"] <= cells.last(cells.longest)[found["cell"]]
+    return frozenset(found["feature"][visible].tolist())
+
+
+def use_rows(long: Long, features: int, first: int, end: int) -> dict[str, NDArray[Any]]:
+    """Use of the accounts [first, end): the columns of `Long.use`, last_at in microseconds since 1970.
+
+    Beside the features there is one more, numbered `features`: any event at all.
+    """
+    part = long.use.filter(long.use.account >= first, long.use.account < end)
+    whole = part.group_by("account", "cell", "seen_at").aggregate(
+        uses=part.uses.sum(), value=ibis.literal(0.0), last_at=part.last_at.max(), days=bit_or(part.days)
+    )
+    whole = whole.mutate(feature=ibis.literal(features).cast("int32"))
+    found = _arrays(part.filter(part.feature != OTHER).union(whole.select(part.columns)))
+    found["last_at"] = found["last_at"].astype("datetime64[us]").astype(np.int64)
+    return found
+
+
+def user_rows(long: Long, features: int, window: int, first: int, end: int) -> dict[str, NDArray[Any]]:
+    """How many users of the accounts [first, end) were seen by which snapshots: account, feature, seen, users."""
+    assert long.users is not None
+    part = long.users.filter(long.users.account >= first, long.users.account < end)
+    part = part.rename(seen=f"seen_{window}").select("account", "feature", "user_id", "seen")
+    whole = part.group_by("account", "user_id").aggregate(seen=bit_or(part.seen))
+    whole = whole.mutate(feature=ibis.literal(features).cast("int32")).select(part.columns)
+    both = part.filter(part.feature != OTHER).union(whole)
+    visible = both.filter(both.seen != 0)
+    counted = visible.group_by("account", "feature", "seen").aggregate(users=visible.count())
+    return _arrays(counted)
+
+
+def _arrays(expression: ibis.Table) -> dict[str, NDArray[Any]]:
+    table = expression.to_pyarrow()
+    return {name: table.column(name).to_numpy() for name in table.column_names}

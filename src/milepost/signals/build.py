@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 
 import numpy as np
@@ -15,18 +15,18 @@ from milepost.data.contract import Tables
 from milepost.errors import InputError
 from milepost.settings import Settings
 from milepost.signals.account import account_columns, conversation_columns, survey_columns
-from milepost.signals.aggregate import Usage, last_answers, use_of_conversations, use_of_features
 from milepost.signals.catalogue import Feature
 from milepost.signals.declare import Available, declare_signals
 from milepost.signals.matrix import Matrix, Observations
 from milepost.signals.population import Population, eligible_rows, find_population
 from milepost.signals.spec import Signal
-from milepost.signals.wide import FeatureUse, feature_columns, scatter
+from milepost.signals.usage import not_there, usage
+from milepost.signals.windowed import last_answers, use_of_conversations
 from milepost.terms import ACCOUNT, SNAPSHOT
 from milepost.windows import Windows
 
 # count up when a measure is computed in another way: a matrix of before is then built anew, not taken up
-MEASURES_VERSION = 2
+MEASURES_VERSION = 3
 
 Progress = Callable[[str], None]
 Columns = dict[str, NDArray[np.float32]]
@@ -40,7 +40,7 @@ def build_observations(
     signals: tuple[Signal, ...] | None = None,
     progress: Progress = lambda text: None,
 ) -> Observations:
-    """Everything visible at each snapshot, computed in one pass over the events per aggregate.
+    """Everything visible at each snapshot, from one pass over the events per aggregate.
 
     `signals` fixes the columns (those of a trained model, for scoring); without it they are declared from what the
     data can give. Raises InputError when no account is running at any snapshot.
@@ -53,19 +53,21 @@ def build_observations(
             fix="check created_at, the subscriptions and --as-of",
         )  # fmt: skip
     progress(f"aggregating events for {len(snapshots)} snapshots, {len(population.frame):,} rows")
-    usage = use_of_features(tables, features, snapshots, windows)
-    use = scatter(usage, population, len(features))
-    context = _context(population, usage, windows, tables, settings)
-    columns = feature_columns(features, use, context, windows) | account_columns(population, context, use, windows)
-    columns |= _optional_columns(tables, population, context, snapshots, windows)
+    context = _context(population, windows, tables, settings)
     attributes = _attributes(population.frame, settings)
-    if signals is None:
-        available = _available(tables, features, use, attributes)
-        signals = declare_signals(features, settings.signals.measures, windows, available)
+    with usage(tables, features, settings, population) as found:
+        if signals is None:
+            available = _available(tables, features, found.valued, attributes)
+            signals = declare_signals(features, settings.signals.measures, windows, available)
+        values = np.empty((len(context), len(signals)), dtype=np.float32)
+        counts = found.fill(values, signals, context, progress)
+    columns = account_columns(population, context, counts, windows)
+    columns |= _optional_columns(tables, population, context, snapshots, windows)
+    _fill(values, signals, columns, attributes)
     eligible, access_known = eligible_rows(population, tables, features, windows)
-    matrix = Matrix(_wide(signals, columns, attributes), context[[ACCOUNT, SNAPSHOT]].copy(), signals,
+    matrix = Matrix(values, context[[ACCOUNT, SNAPSHOT]].copy(), signals,
                     source_hash(tables, features, settings, snapshots))  # fmt: skip
-    return Observations(matrix, features, use.uses, eligible, access_known, context, windows)
+    return Observations(matrix, features, counts, eligible, access_known, context, windows)
 
 
 def source_hash(tables: Tables, features: Sequence[Feature], settings: Settings, snapshots: Sequence[date]) -> str:
@@ -83,9 +85,8 @@ def source_hash(tables: Tables, features: Sequence[Feature], settings: Settings,
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _context(
-    population: Population, usage: Usage, windows: Windows, tables: Tables, settings: Settings
-) -> pd.DataFrame:
+def _context(population: Population, windows: Windows, tables: Tables, settings: Settings) -> pd.DataFrame:
+    """What is known of each row beside its use of the product, which `Usage.fill` adds."""
     frame = population.frame
     age = frame[SNAPSHOT] - frame["created_at"]
     recorded = (frame[SNAPSHOT] - pd.Timestamp(tables.data_begin)).dt.days
@@ -97,24 +98,7 @@ def _context(
     context["exposure_days"] = np.clip(np.minimum(np.ceil(tenure), recorded), 1, windows.observation_days)
     context["before_data"] = (frame["created_at"] < pd.Timestamp(tables.data_begin)).to_numpy()
     context["days_to_term_end"] = (frame["term_ends_at"] - frame[SNAPSHOT]).dt.total_seconds() / 86_400
-    at, accounts = usage.accounts["at"], usage.accounts[ACCOUNT]
-    rows = population.position(at, accounts)
-    inside = rows >= 0
-    for name, missing in (("active_users", 0.0), ("active_days", 0.0)):
-        context[name] = _scattered(rows, inside, usage.accounts[name], len(frame), missing)
-    snapshots = frame[SNAPSHOT].to_numpy()
-    last = usage.accounts["last_at"].to_numpy()[inside]
-    since = np.full(len(frame), float(windows.observation_days))
-    since[rows[inside]] = (snapshots[rows[inside]] - last) / np.timedelta64(1, "D")
-    return context.assign(days_since_last_use=since)
-
-
-def _scattered(
-    rows: NDArray[np.intp], inside: NDArray[np.bool_], values: pd.Series, length: int, missing: float
-) -> NDArray[np.float64]:
-    column = np.full(length, missing)
-    column[rows[inside]] = values.to_numpy(dtype=float)[inside]
-    return column
+    return context
 
 
 def size_bands(seats: pd.Series, upper: Sequence[int]) -> NDArray[np.str_]:
@@ -149,11 +133,11 @@ def _attributes(frame: pd.DataFrame, settings: Settings) -> dict[str, NDArray[np
 
 
 def _available(
-    tables: Tables, features: Sequence[Feature], use: FeatureUse, attributes: dict[str, NDArray[np.str_]]
+    tables: Tables, features: Sequence[Feature], valued: Collection[int], attributes: dict[str, NDArray[np.str_]]
 ) -> Available:
     return Available(
         users=tables.has_users,
-        values=frozenset(f.name for i, f in enumerate(features) if np.nanmax(np.abs(use.value[:, i]), initial=0.0) > 0),
+        values=frozenset(feature.name for place, feature in enumerate(features) if place in valued),
         subscriptions=tables.subscriptions is not None,
         conversations=tables.conversations is not None,
         surveys=tables.surveys is not None,
@@ -161,16 +145,15 @@ def _available(
     )
 
 
-def _wide(signals: Sequence[Signal], columns: Columns, attributes: dict[str, NDArray[np.str_]]) -> NDArray[np.float32]:
-    length = len(next(iter(columns.values())))
-    values = np.empty((length, len(signals)), dtype=np.float32)
+def _fill(
+    values: NDArray[np.float32], signals: Sequence[Signal], columns: Columns, attributes: dict[str, NDArray[np.str_]]
+) -> None:
+    """Write the signals of accounts into their columns; those of features stand there already."""
     for position, signal in enumerate(signals):
         if signal.measure == "is":
             column = attributes.get(signal.column)
             values[:, position] = np.nan if column is None else column == signal.equals
-        elif signal.name in columns:
+        elif signal.feature is None:
+            if signal.name not in columns:
+                raise not_there(signal)
             values[:, position] = columns[signal.name]
-        else:
-            raise InputError(f"signal '{signal.name}' cannot be computed from these tables",
-                             fix="train again, or map the table it came from")  # fmt: skip
-    return values

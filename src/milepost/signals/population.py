@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 from milepost.data.contract import Tables
 from milepost.data.subscriptions import as_of, first_plans
 from milepost.settings import Data
-from milepost.signals.aggregate import value_events
 from milepost.signals.catalogue import Feature
+from milepost.signals.windowed import value_events
 from milepost.terms import ACCOUNT, SNAPSHOT
 from milepost.windows import Windows, midnight
 
@@ -32,6 +33,27 @@ class Population:
 
     frame: pd.DataFrame
     snapshots: tuple[date, ...]
+
+    @cached_property
+    def account_ids(self) -> NDArray[np.object_]:
+        """Every account once, sorted."""
+        return self._factors[1]
+
+    @cached_property
+    def codes(self) -> NDArray[np.intp]:
+        """Of every row, the place of its account in `account_ids`."""
+        return self._factors[0]
+
+    @cached_property
+    def _factors(self) -> tuple[NDArray[np.intp], NDArray[np.object_]]:
+        codes, ids = pd.factorize(self.frame[ACCOUNT], sort=True)
+        return codes, np.asarray(ids, dtype=object)
+
+    @cached_property
+    def bounds(self) -> NDArray[np.intp]:
+        """[snapshots + 1]: the rows of snapshot k are those from bounds[k] to bounds[k + 1]."""
+        dates = np.array(self.snapshots, dtype="datetime64[us]")
+        return np.append(np.searchsorted(self.frame[SNAPSHOT].to_numpy(), dates), len(self.frame))
 
     def position(self, at: pd.Series, account_ids: pd.Series) -> NDArray[np.intp]:
         """Row of each (snapshot position, account), -1 where the account is not in the population."""

@@ -1,21 +1,32 @@
-"""Long form to wide: numpy scatter of feature use, and the measures that are ratios of it."""
+"""Measures of the rows of one snapshot: use as it was scattered, and the ratios of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from milepost.signals.aggregate import Usage
-from milepost.signals.catalogue import Feature
-from milepost.signals.population import Population
-from milepost.terms import ACCOUNT, SNAPSHOT, Measure
+from milepost.signals.scatter import Chunk
+from milepost.terms import Measure
 from milepost.windows import Windows
 
 Wide = NDArray[np.float32]
+
+
+_DAY = 86_400_000_000  # microseconds
+
+
+@dataclass(frozen=True)
+class AccountUse:
+    """Any event at all, each float64 [rows]: users, active_days, days_since (NaN where none in the window), uses."""
+
+    users: NDArray[np.float64]
+    active_days: NDArray[np.float64]
+    days_since: NDArray[np.float64]
+    uses: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -24,7 +35,7 @@ class FeatureUse:
 
     uses, recent_uses, value, active_days, users: sums within the window, 0 where none.
     days_since: days since the last use, NaN where none within the window.
-    first_visible: 1 once the feature was ever visibly used, else 0.
+    ever: 1 once the feature was visibly used at any time, else 0.
     """
 
     uses: Wide
@@ -36,53 +47,31 @@ class FeatureUse:
     ever: Wide
 
 
-def scatter(usage: Usage, population: Population, feature_count: int) -> FeatureUse:
-    """Put the long rows into place; accounts outside the population are passed over."""
-    long = usage.features
-    rows = population.position(long["at"], long[ACCOUNT])
-    inside = rows >= 0
-    place = (rows[inside], long["feature"].to_numpy()[inside])
-    shape = (len(population.frame), feature_count)
-
-    def wide(values: NDArray[np.float64], missing: float = 0.0) -> Wide:
-        filled = np.full(shape, missing, dtype=np.float32)
-        filled[place] = values
-        return filled
-
-    snapshots = population.frame[SNAPSHOT].to_numpy()[place[0]]
-    since = (snapshots - long["last_at"].to_numpy()[inside]) / np.timedelta64(1, "D")
-    sums = {
-        name: wide(np.nan_to_num(long[name].to_numpy(dtype=float)[inside]))
-        for name in ("uses", "recent_uses", "value", "active_days", "users")
-    }
-    return FeatureUse(**sums, days_since=wide(since, np.nan), ever=_ever(usage.first_use, population, shape))
+def use_of_rows(
+    chunk: Chunk, snapshot: int, accounts: NDArray[np.intp], ever: NDArray[np.bool_], windows: Windows
+) -> tuple[FeatureUse, AccountUse]:
+    """Use of some accounts (their places in the chunk) at the snapshot of this number."""
+    found = chunk.at(snapshot, windows.observation_days)
+    recent = chunk.uses_at(snapshot, windows.recent_days)
+    midnight = chunk.cells.snapshots[snapshot] * _DAY
+    since = (midnight - found.last_at[accounts]) / _DAY
+    whole = AccountUse(
+        found.users[accounts, -1], found.active_days[accounts, -1], since[:, -1], found.uses[accounts, -1]
+    )
+    return FeatureUse(
+        uses=_wide(found.uses, accounts), recent_uses=_wide(recent, accounts), value=_wide(found.value, accounts),
+        active_days=_wide(found.active_days, accounts), users=_wide(found.users, accounts),
+        days_since=since[:, :-1].astype(np.float32), ever=_wide(ever, accounts),
+    ), whole  # fmt: skip
 
 
-def _ever(first_use: pd.DataFrame, population: Population, shape: tuple[int, int]) -> Wide:
-    """Used at any time before the snapshot, by the moment the first use became visible."""
-    accounts = pd.Index(population.frame[ACCOUNT].unique())
-    first = np.full((len(accounts), shape[1]), np.datetime64("NaT", "us"))
-    codes = accounts.get_indexer(pd.Index(first_use[ACCOUNT]))
-    inside = codes >= 0
-    first[codes[inside], first_use["feature"].to_numpy()[inside]] = first_use["first_visible_at"].to_numpy()[inside]
-    own = accounts.get_indexer(pd.Index(population.frame[ACCOUNT]))
-    snapshots = population.frame[SNAPSHOT].to_numpy()
-    return np.asarray(first[own] < snapshots[:, None], dtype=np.float32)
+def _wide(part: NDArray[Any], accounts: NDArray[np.intp]) -> Wide:
+    wide: Wide = part[accounts, :-1].astype(np.float32)
+    return wide
 
 
-def feature_columns(
-    features: Sequence[Feature], use: FeatureUse, context: pd.DataFrame, windows: Windows
-) -> dict[str, Wide]:
-    """Signal name -> column, float32 [rows], for every measure of every feature."""
-    measures = _measures(use, context, windows)
-    return {
-        f"{feature.name}.{measure}": np.ascontiguousarray(values[:, position])
-        for measure, values in measures.items()
-        for position, feature in enumerate(features)
-    }
-
-
-def _measures(use: FeatureUse, context: pd.DataFrame, windows: Windows) -> dict[Measure, Wide]:
+def feature_measures(use: FeatureUse, context: pd.DataFrame, windows: Windows) -> dict[Measure, Wide]:
+    """Every measure of every feature, float32 [rows × features]."""
     exposure = _column(context["exposure_days"])
     recent_exposure = np.minimum(exposure, np.float32(windows.recent_days))
     seats = _column(context["seats"])
