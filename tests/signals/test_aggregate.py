@@ -1,29 +1,31 @@
-"""The long form: one row per snapshot, account and feature that was used."""
+"""The long form: one row per account, feature and cell of days in which it was used."""
 
 from datetime import date, datetime
 
 import pandas as pd
 import pytest
 
-from milepost.signals.aggregate import last_answers, snapshot_table, use_of_conversations, use_of_features, value_events
-from milepost.signals.catalogue import Feature
-from milepost.windows import Windows
+from milepost.signals.aggregate import BEFORE, OTHER, Question, use_of_features, use_rows, valued_features
+from milepost.signals.cells import cut
 
 BEGIN, UNTIL = datetime(2024, 1, 1), datetime(2024, 12, 1)
-WINDOWS = Windows(30, 7, 30, 7)
-SNAPSHOTS = [date(2024, 3, 15), date(2024, 4, 1)]
+SNAPSHOTS = (date(2024, 3, 15), date(2024, 4, 1))
 ACCOUNTS = pd.DataFrame({"account_id": ["a"], "created_at": [BEGIN]})
 EVENTS = pd.DataFrame(
     [
-        ("a", datetime(2024, 3, 10), "e1", "u1", 0.1, 1.0),
-        ("a", datetime(2024, 3, 10, 5), "shared", "u2", 0.2, None),
-        ("a", datetime(2024, 3, 28), "shared", None, 1.0, None),
-        ("b", datetime(2024, 1, 5), "e1", "u1", 1.0, None),  # before both windows
-        ("a", datetime(2024, 3, 12), "login", "u3", 1.0, None),
+        ("a", datetime(2024, 3, 10), "e1", "u1", 0.1, 1.0, None),
+        ("a", datetime(2024, 3, 10, 5), "e1", "u2", 0.2, None, None),
+        ("a", datetime(2024, 3, 28), "shared", None, 1.0, None, None),
+        ("a", datetime(2024, 3, 10), "shared", None, 4.0, None, datetime(2024, 3, 20)),  # known to April only
+        ("b", datetime(2024, 1, 5), "e1", "u1", 1.0, None, None),  # before both windows
+        ("a", datetime(2024, 3, 12), "login", "u3", 1.0, None, None),
+        ("stranger", datetime(2024, 3, 12), "e1", "u3", 1.0, None, None),
+        ("a", datetime(2024, 3, 12), "e1", "u4", 0.0, None, None),
     ],
-    columns=["account_id", "occurred_at", "event_name", "user_id", "quantity", "value"],
-)
-FEATURES = (Feature("one", ("e1", "shared"), "x"), Feature("two", ("shared",), "x"))
+    columns=["account_id", "occurred_at", "event_name", "user_id", "quantity", "value", "loaded_at"],
+).astype({"loaded_at": "datetime64[us]"})
+# cells of windows of 30 days: Feb 14 to Mar 2, to Mar 15, to Apr 1
+QUESTION = Question(["a", "b"], [("e1", "shared"), ("shared",)], cut(SNAPSHOTS, (30,)))
 
 
 @pytest.fixture
@@ -31,70 +33,51 @@ def tables(make_tables):
     return make_tables(EVENTS, ACCOUNTS, BEGIN, UNTIL)
 
 
-def test_the_dates_around_each_snapshot():
-    found = snapshot_table(SNAPSHOTS, WINDOWS).execute().astype(str).to_numpy().tolist()
-    assert found == [["0", "2024-03-15", "2024-02-14", "2024-03-05"], ["1", "2024-04-01", "2024-03-02", "2024-03-22"]]
+def rows(table, *columns):
+    keys = ["account", "feature", "cell", "seen_at"]
+    return table.order_by(keys).select(*keys, *columns).execute().to_numpy().tolist()
 
 
-def test_an_event_of_two_features_counts_for_both(tables):
-    long = use_of_features(tables, FEATURES, SNAPSHOTS, WINDOWS).features
-    columns = ["at", "account_id", "feature", "uses", "recent_uses", "value", "active_days", "users"]
-    # decimals: .1 + .2 is .3 exactly
-    assert long[columns].fillna(0).to_numpy().tolist() == [
-        [0, "a", 0, 0.3, 0.3, 1.0, 1, 2],
-        [0, "a", 1, 0.2, 0.2, 0.0, 1, 1],
-        [1, "a", 0, 1.3, 1.0, 1.0, 2, 2],
-        [1, "a", 1, 1.2, 1.0, 0.0, 2, 1],
+def test_use_is_added_up_once_per_cell_and_sighting(tables):
+    use = use_of_features(tables, QUESTION)
+    # decimals: .1 + .2 is .3 exactly; Mar 10 is the ninth day of its cell, Mar 28 the fourteenth
+    assert rows(use, "uses", "value", "days") == [
+        [0, OTHER, 1, 0, 1.0, 0.0, 1 << 10],
+        [0, 0, 1, 0, pytest.approx(0.3, abs=0), 1.0, 1 << 8],
+        [0, 0, 1, 1, 4.0, 0.0, 1 << 8],
+        [0, 0, 2, 1, 1.0, 0.0, 1 << 13],
+        [0, 1, 1, 1, 4.0, 0.0, 1 << 8],
+        [0, 1, 2, 1, 1.0, 0.0, 1 << 13],
+        [1, 0, BEFORE, 0, 1.0, 0.0, 0],
     ]
 
 
-def test_all_events_count_for_the_account(tables):
-    accounts = use_of_features(tables, FEATURES, SNAPSHOTS, WINDOWS).accounts
-    assert accounts[["at", "account_id", "active_days", "active_users"]].to_numpy().tolist() == [
-        [0, "a", 2, 3], [1, "a", 3, 3],
-    ]  # fmt: skip
-    assert accounts["last_at"].tolist() == [pd.Timestamp("2024-03-12"), pd.Timestamp("2024-03-28")]
+def test_what_was_known_before_counts_inside_the_windows_only(tables):
+    use = use_of_features(tables, QUESTION, known_before=date(2024, 3, 1))
+    assert len(rows(use)) == 6
+    assert [1, 0, BEFORE, 0] not in rows(use)
+    # loaded since: what it says of all history is not known yet
+    later = use_of_features(tables, QUESTION, known_before=date(2024, 1, 5))
+    assert [1, 0, BEFORE, 0] in rows(later)
 
 
-def test_first_use_looks_at_all_history(tables):
-    first = use_of_features(tables, FEATURES, SNAPSHOTS, WINDOWS).first_use
-    assert first.to_numpy().tolist() == [
-        ["a", 0, pd.Timestamp("2024-03-10")], ["a", 1, pd.Timestamp("2024-03-10 05:00")],
-        ["b", 0, pd.Timestamp("2024-01-05")],
-    ]  # fmt: skip
-
-
-def test_value_events_named_and_not(tables):
-    named = value_events(tables, ["e1"], SNAPSHOTS, WINDOWS)
-    assert named.to_numpy().tolist() == [[0, "a", 0.1], [1, "a", 0.1]]
-    assert value_events(tables, [], SNAPSHOTS, WINDOWS)["uses"].tolist() == [1.3, 2.3]
-
-
-def test_no_row_in_any_window_is_an_empty_answer(make_tables):
-    nothing = pd.DataFrame({"conversation_id": ["c"], "account_id": ["a"], "opened_at": [datetime(2023, 1, 1)]})
-    surveys = pd.DataFrame(
-        {"account_id": ["a"], "answered_at": [datetime(2023, 1, 1)], "kind": ["nps"], "score": [1.0]}
+def test_any_event_is_one_feature_more(tables):
+    found = use_rows(use_of_features(tables, QUESTION), 2, 0, 1)
+    whole = sorted(
+        (int(cell), int(seen), int(days), str(pd.Timestamp(last, unit="us")))
+        for cell, seen, days, last, feature in zip(
+            found["cell"], found["seen_at"], found["days"], found["last_at"], found["feature"], strict=True
+        )
+        if feature == 2
     )
-    tables = make_tables(EVENTS, ACCOUNTS, BEGIN, UNTIL, conversations=nothing, surveys=surveys)
-    conversations = use_of_conversations(tables, SNAPSHOTS, WINDOWS)
-    assert len(conversations) == 0
-    assert {"at", "account_id", "opened", "resolved", "rated", "rating"} <= set(conversations.columns)
-    assert len(last_answers(tables, SNAPSHOTS, WINDOWS)) == 0
+    assert whole == [
+        (1, 0, 1 << 8 | 1 << 10, "2024-03-12 00:00:00"), (1, 1, 1 << 8, "2024-03-10 00:00:00"),
+        (2, 1, 1 << 13, "2024-03-28 00:00:00"),
+    ]  # fmt: skip
 
 
-def test_two_answers_at_one_moment_are_settled_by_the_lower(make_tables):
-    surveys = pd.DataFrame(
-        {"account_id": ["a"] * 3, "answered_at": [datetime(2024, 3, 9), datetime(2024, 3, 10), datetime(2024, 3, 10)],
-         "kind": ["nps"] * 3, "score": [1.0, 9.0, 4.0]}
-    )  # fmt: skip
-    tables = make_tables(EVENTS, ACCOUNTS, BEGIN, UNTIL, surveys=surveys)
-    assert last_answers(tables, SNAPSHOTS, WINDOWS)["score"].tolist() == [4.0, 4.0]
-
-
-def test_a_rating_asked_for_and_not_given_does_not_count(make_tables):
-    talks = pd.DataFrame(
-        {"conversation_id": ["c1", "c2"], "account_id": ["a", "a"], "opened_at": [datetime(2024, 3, 20)] * 2,
-         "resolved_at": [datetime(2024, 3, 21)] * 2, "rated_at": [datetime(2024, 3, 22)] * 2, "rating": [4.0, None]}
-    )  # fmt: skip
-    found = use_of_conversations(make_tables(EVENTS, ACCOUNTS, BEGIN, UNTIL, conversations=talks), SNAPSHOTS, WINDOWS)
-    assert found[["at", "opened", "resolved", "rated", "rating"]].to_numpy().tolist() == [[1, 2, 2, 1, 4.0]]
+def test_a_value_counts_where_a_window_sees_it(tables):
+    cells = QUESTION.cells
+    assert valued_features(use_of_features(tables, QUESTION), cells) == {0}
+    old = Question(["a"], QUESTION.names, cut((date(2024, 5, 1),), (30,)))
+    assert valued_features(use_of_features(tables, old), old.cells) == frozenset()

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from milepost.signals.catalogue import Feature
-from milepost.signals.wide import FeatureUse, feature_columns, ratio
+from milepost.signals.wide import FeatureUse, feature_measures, ratio
 from milepost.windows import Windows
 
 NAN = np.nan
@@ -35,8 +34,8 @@ def measured(uses, recent, exposure, seats=4.0, users=2.0, before=False, ever=1.
     context = pd.DataFrame(
         {"exposure_days": [exposure], "seats": [seats], "active_users": [users], "before_data": [before]}
     )
-    found = feature_columns([Feature("f", ("e",), "c")], use, context, Windows(84, 14, 56, 14))
-    return {name.removeprefix("f."): float(values[0]) for name, values in found.items()}
+    found = feature_measures(use, context, Windows(84, 14, 56, 14))
+    return {str(measure): float(values[0, 0]) for measure, values in found.items()}
 
 
 def test_every_measure_by_hand():

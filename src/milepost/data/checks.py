@@ -68,7 +68,13 @@ def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, a
     read = sum(counts.values()) + sum(part.count for part in source.unreadable)
     if read == 0:
         raise ContractError("0 rows", where=f"tables.{name}", fix="check the path")
-    duplicates = _deduplicated(connection, source, typed, clean=set(counts) == {""})
+    sound = ""
+    if set(counts) == {""}:
+        # without a broken rule none is asked again by every query that follows
+        sound = _sound(connection, source, mapped, typed)
+    duplicates = _deduplicated(
+        connection, source, typed, sound or f"SELECT * EXCLUDE (fate) FROM {typed} WHERE fate IS NULL"
+    )
     if duplicates:
         counts[""] = counts.get("", 0) - duplicates
     outside = sum(count for fate, count in counts.items() if fate.startswith(_OUTSIDE))
@@ -143,9 +149,7 @@ def _typed(connection: Any, source: Source, mapped: Mapped, settings: Settings, 
     name, typed = source.name, f"typed_{source.name}"
     columns = dict(mapped.select)
     if name == "events":
-        columns["visible_at"] = (
-            f"greatest({columns['occurred_at']}, coalesce({columns['loaded_at']}, {columns['occurred_at']}))"
-        )
+        columns["visible_at"] = _visible_at(columns)
     rules = [*mapped.problems, *_outside_rules(name, columns, source.table, settings, as_of)]
     if name == "subscriptions":
         # after the rules: ignore_items looks at the items as the source names them
@@ -166,6 +170,20 @@ def _typed(connection: Any, source: Source, mapped: Mapped, settings: Settings, 
             f"CREATE TEMP TABLE known_accounts AS SELECT DISTINCT account_id FROM {typed} WHERE account_id IS NOT NULL"
         )
     return typed
+
+
+def _visible_at(columns: Mapping[str, str]) -> str:
+    return f"greatest({columns['occurred_at']}, coalesce({columns['loaded_at']}, {columns['occurred_at']}))"
+
+
+def _sound(connection: Any, source: Source, mapped: Mapped, typed: str) -> str:
+    """The SELECT of a table without a broken rule."""
+    if source.name != "events" or not _is_view(connection, source.relation):
+        return f"SELECT * EXCLUDE (fate) FROM {typed}"
+    columns = dict(mapped.sound)
+    columns["visible_at"] = _visible_at(columns)
+    select = ", ".join(f"{sql} AS {quoted(column)}" for column, sql in columns.items())
+    return f"SELECT {select} FROM {source.relation}"
 
 
 def _is_view(connection: Any, relation: str) -> bool:
@@ -203,14 +221,13 @@ def _outside_rules(
     return rules
 
 
-def _deduplicated(connection: Any, source: Source, typed: str, clean: bool) -> int:
+def _deduplicated(connection: Any, source: Source, typed: str, usable: str) -> int:
     """Create the table people use, each key once; returns how many rows were left out as duplicates.
 
-    Keys are looked for first: only where some stand twice are rows compared, so that clean data cost one aggregate.
+    `usable` selects the rows without a broken rule. Keys are looked for first: only where some stand twice are rows
+    compared, so that clean data cost one aggregate.
     """
     name = source.name
-    # without a broken rule none is asked again by every query that follows
-    usable = f"SELECT * EXCLUDE (fate) FROM {typed}" + ("" if clean else " WHERE fate IS NULL")
     key = _KEYS.get(name)
     repeated = 0
     if key is not None:

@@ -30,13 +30,17 @@ BEFORE = -1  # the cell of everything older than every window
 class Cells:
     """Days are counted since 1970.
 
-    snapshots: [snapshots], rising; edges: [cells + 1], cell c is the days [edges[c], edges[c + 1]); longest: days of
-    the longest window.
+    snapshots: [snapshots], rising; edges: [cells + 1], cell c is the days [edges[c], edges[c + 1]); windows: their
+    lengths.
     """
 
     snapshots: Ints
     edges: Ints
-    longest: int
+    windows: tuple[int, ...]
+
+    @property
+    def longest(self) -> int:
+        return max(self.windows)
 
     @property
     def count(self) -> int:
@@ -51,7 +55,7 @@ class Cells:
         """[cells]: the last snapshot whose window reaches back to each cell; below `first` where none does."""
         return np.searchsorted(self.snapshots - window_days, self.edges[:-1], side="right").astype(np.int64) - 1
 
-    def days(self, window_days: Collection[int]) -> dict[str, NDArray[Any]]:
+    def days(self) -> dict[str, NDArray[Any]]:
         """Columns with one entry per day that a window covers: day, cell, bit (of the day in its cell), until_<window>.
 
         until_<window> has a bit for every snapshot up to the last whose window reaches back to the day.
@@ -60,7 +64,7 @@ class Cells:
         day = np.arange(self.edges[0], self.edges[-1])
         columns = {"day": day.astype("datetime64[D]"), "cell": cell.astype(np.int32)}
         columns["bit"] = np.int64(1) << (day - self.edges[cell])
-        for window in window_days:
+        for window in self.windows:
             columns[f"until_{window}"] = ((np.int64(1) << (self.last(window) + 1)) - 1)[cell]
         covered = (self.last(self.longest) >= self.first)[cell]
         return {name: values[covered] for name, values in columns.items()}
@@ -88,4 +92,4 @@ def cut(snapshots: Sequence[date], window_days: Collection[int]) -> Cells:
         raise ValueError(f"1 to {MOST_SNAPSHOTS} snapshots in rising order, got {len(days)}")
     marks = np.unique(np.concatenate([days, *(days - window for window in window_days)]))
     pieces = [np.arange(low, high, WORD_DAYS) for low, high in pairwise(marks)]
-    return Cells(days, np.append(np.concatenate(pieces), marks[-1]), max(window_days))
+    return Cells(days, np.append(np.concatenate(pieces), marks[-1]), tuple(window_days))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import ibis
 import numpy as np
 from numpy.typing import NDArray
 
-from milepost.signals.aggregate import Long, use_rows, user_rows
+from milepost.signals.aggregate import use_rows
 from milepost.signals.cells import BEFORE, Cells
+from milepost.signals.users import Sight, Users, count_users
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -27,8 +29,8 @@ class WindowUse:
     uses: Floats
     value: Floats
     active_days: Floats
-    users: Floats
     last_at: Floats
+    users: Floats
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Chunk:
     columns: int
     cells: Cells
     pieces: tuple[Piece, ...]
-    users: Mapping[int, Mapping[str, NDArray[Any]]]
+    users: Mapping[Sight, Floats]
 
     def at(self, snapshot: int, window: int) -> WindowUse:
         """What the window of so many days before one snapshot holds."""
@@ -65,8 +67,9 @@ class Chunk:
             days[piece.place] += piece.new_days
             last[piece.place] = np.maximum(last[piece.place], piece.last_at)
         last_at = np.where(last == _NEVER, np.nan, last.astype(np.float64))
-        parts = (uses, value, days, self._users_at(snapshot, window, size), last_at)
-        return WindowUse(*(part.reshape(-1, self.columns) for part in parts))
+        shape = (-1, self.columns)
+        users = self.users.get(Sight(window, snapshot), np.zeros(size).reshape(shape))
+        return WindowUse(uses.reshape(shape), value.reshape(shape), days.reshape(shape), last_at.reshape(shape), users)
 
     def uses_at(self, snapshot: int, window: int) -> Floats:
         """Only the uses of `at`."""
@@ -96,23 +99,15 @@ class Chunk:
             if piece.cell != BEFORE and piece.seen_at <= snapshot and begin <= edges[piece.cell] < end:
                 yield piece
 
-    def _users_at(self, snapshot: int, window: int, size: int) -> Floats:
-        if window not in self.users:
-            return np.zeros(size)
-        rows = self.users[window]
-        there = (rows["seen"] >> snapshot) & 1 == 1
-        place = (rows["account"][there].astype(np.int64) - self.first) * self.columns + rows["feature"][there]
-        counted = np.bincount(place, rows["users"][there].astype(np.float64), size)
-        return counted.astype(np.float64)
 
-
-def read_chunk(long: Long, cells: Cells, features: int, user_windows: tuple[int, ...], first: int, end: int) -> Chunk:
+def read_chunk(use: ibis.Table, users: Sequence[Users], cells: Cells, features: int, first: int, end: int) -> Chunk:
     """Fetch the use of the accounts [first, end)."""
-    columns = features + 1
-    rows = use_rows(long, features, first, end)
-    place = (rows["account"].astype(np.int64) - first) * columns + rows["feature"]
-    users = {window: user_rows(long, features, window, first, end) for window in user_windows if long.users is not None}
-    return Chunk(first, end, columns, cells, tuple(_pieces(rows, place, cells)), users)
+    rows = use_rows(use, features, first, end)
+    place = (rows["account"].astype(np.int64) - first) * (features + 1) + rows["feature"]
+    seen: dict[Sight, Floats] = {}
+    for noted in users:
+        seen |= count_users(noted, features, first, end)
+    return Chunk(first, end, features + 1, cells, tuple(_pieces(rows, place, cells)), seen)
 
 
 def _pieces(rows: Mapping[str, NDArray[Any]], place: Ints, cells: Cells) -> Iterator[Piece]:
@@ -122,7 +117,7 @@ def _pieces(rows: Mapping[str, NDArray[Any]], place: Ints, cells: Cells) -> Iter
     order = np.argsort(kind.astype(np.uint16) if kind.max(initial=0) < 2**16 else kind, kind="stable")
     kinds, starts = np.unique(kind[order], return_index=True)
     shown: dict[int, list[tuple[Ints, Ints]]] = {}
-    ends = np.append(starts[1:], len(order))
+    ends = np.append(starts, len(order))[1:]
     for number, start, end in zip(kinds, starts, ends, strict=True):
         rows_of = order[start:end]
         cell, seen_at = divmod(int(number), len(cells.snapshots) + 1)

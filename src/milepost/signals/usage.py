@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
+import ibis
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,12 +16,13 @@ from milepost.data.contract import Tables
 from milepost.data.memory import memory_bytes
 from milepost.errors import InputError
 from milepost.settings import Settings
-from milepost.signals.aggregate import Long, Question, use_of_features, valued_features
+from milepost.signals.aggregate import Question, use_of_features, valued_features
 from milepost.signals.catalogue import Feature
 from milepost.signals.cells import MOST_SNAPSHOTS, Cells, cut
 from milepost.signals.population import Population
 from milepost.signals.scatter import read_chunk
 from milepost.signals.spec import Signal
+from milepost.signals.users import Users, note_users
 from milepost.signals.wide import feature_measures, use_of_rows
 from milepost.terms import Measure
 from milepost.windows import Windows
@@ -37,7 +39,13 @@ class Part:
 
     offset: int
     cells: Cells
-    long: Long
+    use: ibis.Table
+    users: tuple[Users, ...]
+
+    def release(self) -> None:
+        """Give back the space the tables take."""
+        for table in (self.use, *(noted.table for noted in self.users)):
+            table.release()
 
 
 @dataclass(frozen=True)
@@ -67,8 +75,7 @@ class Usage:
         columns = _columns(signals, self.features)
         account = self.population.codes
         for part, first, end in self._chunks(progress):
-            user_windows = (self.windows.observation_days,)
-            chunk = read_chunk(part.long, part.cells, len(self.features), user_windows, first, end)
+            chunk = read_chunk(part.use, part.users, part.cells, len(self.features), first, end)
             for place, ever in enumerate(chunk.ever()):
                 rows = _rows(self.population, account, part.offset + place, first, end)
                 use, any_event = use_of_rows(chunk, place, account[rows] - first, ever, self.windows)
@@ -87,7 +94,7 @@ class Usage:
     def _chunks(self, progress: Progress) -> Iterator[tuple[Part, int, int]]:
         accounts = len(self.population.account_ids)
         for part in self.parts:
-            rows = part.long.use.count().execute()
+            rows = part.use.count().execute()
             each = rows / accounts * _ROW_BYTES + (len(self.features) + 1) * _PLACE_BYTES
             step = max(int(self.budget / each), 1)
             for first in range(0, accounts, step):
@@ -107,17 +114,15 @@ def usage(tables: Tables, features: tuple[Feature, ...], settings: Settings, pop
         for offset in range(0, len(population.snapshots), MOST_SNAPSHOTS):
             dates: tuple[date, ...] = population.snapshots[offset : offset + MOST_SNAPSHOTS]
             cells = cut(dates, lengths)
-            question = Question(
-                list(population.account_ids), [feature.event_names for feature in features], cells,
-                (windows.observation_days,),
-            )  # fmt: skip
-            parts.append(Part(offset, cells, use_of_features(tables, question)))
-        valued = frozenset().union(*(valued_features(part.long, part.cells) for part in parts))
+            question = Question(list(population.account_ids), [feature.event_names for feature in features], cells)
+            users = note_users(tables, question, (windows.observation_days,)) if tables.has_users else ()
+            parts.append(Part(offset, cells, use_of_features(tables, question).cache(), users))
+        valued = frozenset().union(*(valued_features(part.use, part.cells) for part in parts))
         budget = memory_bytes(settings.project.memory_limit) // 4
         yield Usage(tuple(parts), valued if tables.has_values else frozenset(), features, population, windows, budget)
     finally:
         for part in parts:
-            part.long.release()
+            part.release()
 
 
 def not_there(signal: Signal) -> InputError:
