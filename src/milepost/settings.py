@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import tomllib
 from datetime import date, datetime
 from fnmatch import fnmatchcase
@@ -47,7 +49,17 @@ class Project(_Part):
     roots: tuple[str, ...] = ()
     seed: Annotated[StrictInt, Field(ge=0)] = 7
     threads: Annotated[StrictInt, Field(ge=1, le=256)] = 2
-    memory_limit: str = ""  # for DuckDB, such as "2GB"; empty: a third of the machine
+    # such as "2GB"; empty: a third of the machine
+    memory_limit: Annotated[str, Field(pattern=r"^(\d+(\.\d+)? ?[KMGT]i?B)?$")] = ""
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the database and the work on its answers may take together."""
+        if not self.memory_limit:
+            return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 3
+        number, unit = re.split(r" ?(?=[KMGT])", self.memory_limit)
+        power = "KMGT".index(unit[0]) + 1
+        return int(float(number) * (1024 if "i" in unit else 1000) ** power)
 
 
 class WindowSettings(_Part):

@@ -1,5 +1,6 @@
 """A job computes each part once, takes what has not changed from disk, and says when a date cannot be scored."""
 
+import shutil
 from datetime import date
 
 import numpy as np
@@ -165,3 +166,58 @@ def test_an_unknown_event_is_named_before_anything_is_built(make_job, product):
     with pytest.raises(CatalogueError, match="no event 'exprt' in events; did you mean 'export'"):
         _ = make_job().observations
     assert not (product / "out" / "signals").exists()
+
+
+def built(make_job, as_of):
+    said = []
+    return make_job(as_of, said).observations, [line for line in said if line.startswith("signals:")]
+
+
+def test_the_next_night_goes_on_from_the_last_and_says_the_same(make_job, product):
+    built(make_job, date(2024, 6, 10))
+    observations, said = built(make_job, date(2024, 6, 11))
+    assert said == ["signals: 5 of 6 snapshots carried over"]
+    shutil.rmtree(product / "out")
+    anew, said = built(make_job, date(2024, 6, 11))
+    assert said == []
+    assert observations.matrix.values.tobytes() == anew.matrix.values.tobytes()
+    pd.testing.assert_frame_equal(observations.context, anew.context)
+
+
+def test_events_that_come_late_are_noticed(make_job, product):
+    built(make_job, date(2024, 6, 10))
+    with (product / "events.csv").open("a", encoding="utf-8") as events:
+        events.write("a03,2024-05-02 10:00:00,export\n")
+    observations, said = built(make_job, date(2024, 6, 11))
+    assert said == ["signals: events before 2024-06-10 changed or came late, computed anew"]
+    shutil.rmtree(product / "out")
+    anew, _ = built(make_job, date(2024, 6, 11))
+    assert observations.matrix.values.tobytes() == anew.matrix.values.tobytes()
+
+
+def test_another_catalogue_is_another_matrix(make_job, product):
+    built(make_job, date(2024, 6, 10))
+    with (product / "features.csv").open("a", encoding="utf-8") as catalogue:
+        catalogue.write("signing in,login,access\n")
+    observations, said = built(make_job, date(2024, 6, 11))
+    assert said == []
+    assert "signing in.count" in {signal.name for signal in observations.matrix.signals}
+
+
+def test_a_matrix_too_large_for_the_memory_allowed_stays_in_its_file(make_job, product):
+    small, _ = built(make_job, date(2024, 6, 10))
+    edit(product, "[windows]", '[project]\nmemory_limit = "8KB"\n[windows]')
+    shutil.rmtree(product / "out")
+    large, _ = built(make_job, date(2024, 6, 10))
+    assert isinstance(large.matrix.values, np.memmap)
+    assert not list((product / "out").glob(".signals-*"))
+    again, said = built(make_job, date(2024, 6, 10))
+    assert said == ["signals: nothing changed, taken from the last build"]
+    assert again.matrix.values.tobytes() == small.matrix.values.tobytes() == large.matrix.values.tobytes()
+
+
+@pytest.mark.parametrize("limit", ["2", "two GB", "2 GiBs", "-1GB", "2PB"])
+def test_an_amount_of_memory_is_a_number_and_a_unit(make_job, product, limit):
+    edit(product, "[windows]", f'[project]\nmemory_limit = "{limit}"\n[windows]')
+    with pytest.raises(SettingsError, match=r"project\.memory_limit"):
+        make_job()

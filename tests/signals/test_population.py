@@ -29,7 +29,7 @@ ONE = used(("a", datetime(2024, 3, 20), "x", 1))
 def test_a_row_is_found_by_snapshot_and_account():
     rows = [("a", "2024-03-01"), ("c", "2024-03-01"), ("a", "2024-04-01")]
     frame = pd.DataFrame(rows, columns=["account_id", "snapshot_date"]).astype({"snapshot_date": "datetime64[us]"})
-    population = Population(frame, (date(2024, 3, 1), SNAPSHOT))
+    population = Population(frame, (date(2024, 3, 1), SNAPSHOT), np.array(["a", "b", "c"], dtype=object))
     asked = pd.Series([0, 0, 0, 1, 1, 1]), pd.Series(["a", "c", "nobody", "a", "c", "nobody"])
     assert population.position(*asked).tolist() == [0, 1, -1, 2, -1, -1]
 

@@ -20,7 +20,6 @@ import ibis
 from milepost.data import checks, files
 from milepost.data.contract import Finding, RowCount, Tables
 from milepost.data.mapping import literal, map_table, quoted
-from milepost.data.memory import memory_bytes
 from milepost.errors import ContractError, EnvironmentFault
 from milepost.settings import Settings, Table
 from milepost.terms import Action
@@ -82,7 +81,8 @@ def connect(settings: Settings) -> Any:
     """An Ibis connection to an embedded DuckDB: its own temporary folder, bounded memory, UTC."""
     folder = tempfile.mkdtemp(prefix="milepost-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    limit = f"{memory_bytes(settings.project.memory_limit) // 2**20}MiB"
+    # the rest is for the work on its answers; reading a CSV file takes a quarter of a gigabyte at once
+    limit = f"{max(settings.project.memory_bytes * 3 // 4 // 2**20, 500)}MiB"
     connection = ibis.duckdb.connect(threads=settings.project.threads, memory_limit=limit, temp_directory=folder)
     connection.raw_sql("SET TimeZone = 'UTC'")
     connection.raw_sql("SET preserve_insertion_order = false")

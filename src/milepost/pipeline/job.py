@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,9 +20,11 @@ from milepost.outcomes import Outcomes, Times, find_outcomes, find_times
 from milepost.pipeline import store
 from milepost.pipeline.alarms import Alarms, check_accepted, judged, look
 from milepost.settings import Settings, load
-from milepost.signals.build import build_observations, source_hash
+from milepost.signals.build import build, source_hash, way_hash
 from milepost.signals.catalogue import Feature, check_events, read_catalogue
+from milepost.signals.digest import digests
 from milepost.signals.matrix import Observations
+from milepost.signals.resume import Built
 from milepost.windows import Windows, midnight, snapshot_dates
 
 Progress = Callable[[str], None]
@@ -114,14 +117,47 @@ class Job:
     @cached_property
     def observations(self) -> Observations:
         """All rows of all snapshots; taken from the last build when nothing it depends on has changed."""
-        found = store.load_observations(self.settings.output / "signals", self.fingerprint, self.features, self.windows)
+        found = self._stored()
         if found is not None:
             self.progress("signals: nothing changed, taken from the last build")
             return found
         self.check_names()
-        built = build_observations(self.tables, self.features, self.settings, self.snapshots, progress=self.progress)
-        store.save_observations(self.settings.output / "signals", self.version, built, self.fingerprint)
-        return built
+        way = way_hash(self.features, self.settings)
+        earlier, digest = self._earlier(way)
+        with tempfile.TemporaryDirectory(prefix=".signals-", dir=self._scratch()) as scratch:
+            built = build(
+                self.tables, self.features, self.settings, self.snapshots,
+                earlier=earlier, scratch=Path(scratch), progress=self.progress,
+            )  # fmt: skip
+            store.save_observations(self._signals, self.version, built, self.fingerprint, store.Basis(way, digest))
+        large = isinstance(built.observations.matrix.values, np.memmap)
+        # its file is gone with the folder: the published one takes its place
+        return self._stored() or built.observations if large else built.observations
+
+    @property
+    def _signals(self) -> Path:
+        return self.settings.output / "signals"
+
+    def _scratch(self) -> Path:
+        self.settings.output.mkdir(parents=True, exist_ok=True)
+        return self.settings.output
+
+    def _stored(self) -> Observations | None:
+        limit = self.settings.project.memory_bytes
+        return store.load_observations(self._signals, self.fingerprint, self.features, self.windows, limit)
+
+    def _earlier(self, way: str) -> tuple[Built | None, str]:
+        """The last build where its events are still the same, and the digest of the events before the scored date."""
+        limit = self.settings.project.memory_bytes
+        found = store.load_earlier(self._signals, way, self.features, self.windows, limit)
+        if found is None:
+            return None, digests(self.tables, [self.as_of])[0]
+        earlier, digest = found
+        now, then = digests(self.tables, [self.as_of, earlier.known.before])
+        if then != digest:
+            self.progress(f"signals: events before {earlier.known.before} changed or came late, computed anew")
+            return None, now
+        return earlier, now
 
     @property
     def has_observations(self) -> bool:

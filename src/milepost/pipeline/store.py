@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from milepost.importance.ranking import Ranking
 from milepost.pipeline.result import plain
 from milepost.signals.catalogue import Feature
 from milepost.signals.matrix import Matrix, Observations
+from milepost.signals.resume import Built
 from milepost.signals.spec import Signal
+from milepost.signals.usage import Known
 from milepost.terms import ACCOUNT, SNAPSHOT, Goal, Verdict
 from milepost.training.results import (
     Acting,
@@ -38,16 +40,28 @@ from milepost.windows import Windows
 _PERIODS = ("train_dates", "test_dates")
 
 
-def save_observations(folder: Path, version: str, observations: Observations, fingerprint: str) -> None:
+@dataclass(frozen=True)
+class Basis:
+    """What rows of a matrix rest on: a hash of how it was computed, and a digest of the events before its last date."""
+
+    way: str
+    events: str
+
+
+def save_observations(folder: Path, version: str, built: Built, fingerprint: str, basis: Basis) -> None:
     """Publish the matrix and what stands beside it."""
+    observations, known = built.observations, built.known
 
     def write(target: Path) -> None:
+        np.save(target / "known.npy", np.packbits(known.ever, axis=1))
+        pd.DataFrame({ACCOUNT: known.account_ids.astype(str)}).to_parquet(target / "known.parquet", index=False)
         np.save(target / "values.npy", observations.matrix.values)
         np.save(target / "counts.npy", observations.counts)
         np.save(target / "eligible.npy", np.packbits(observations.eligible, axis=1))
         observations.context.to_parquet(target / "context.parquet", index=False)
         about = {
             "fingerprint": fingerprint,
+            "basis": {**asdict(basis), "before": known.before.isoformat()},
             "access_known": observations.access_known,
             "signals": [asdict(signal) for signal in observations.matrix.signals],
         }
@@ -66,22 +80,53 @@ def has_observations(folder: Path, fingerprint: str) -> bool:
 
 
 def load_observations(
-    folder: Path, fingerprint: str, features: tuple[Feature, ...], windows: Windows
+    folder: Path, fingerprint: str, features: tuple[Feature, ...], windows: Windows, memory_bytes: int
 ) -> Observations | None:
     """The published matrix when it has this fingerprint and is whole, else None."""
+    source, about = _published_matrix(folder)
+    if about.get("fingerprint") != fingerprint:
+        return None
+    return _observations(source, about, features, windows, memory_bytes)
+
+
+def load_earlier(
+    folder: Path, way: str, features: tuple[Feature, ...], windows: Windows, memory_bytes: int
+) -> tuple[Built, str] | None:
+    """The published matrix with the digest of its events, when it was computed in this way and is whole, else None."""
+    source, about = _published_matrix(folder)
+    basis = about.get("basis", {})
+    if basis.get("way") != way:
+        return None
+    try:
+        ever = np.unpackbits(np.load(source / "known.npy", allow_pickle=False), axis=1, count=len(features))
+        accounts = pd.read_parquet(source / "known.parquet")[ACCOUNT].to_numpy(dtype=object)
+    except OSError:
+        return None
+    known = Known(date.fromisoformat(basis["before"]), accounts, ever.astype(bool))
+    return Built(_observations(source, about, features, windows, memory_bytes), known), basis["events"]
+
+
+def _published_matrix(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Where the matrix is and what is said about it; nothing is said where there is none."""
     try:
         source = current(folder)
-        about = json.loads((source / "about.json").read_text(encoding="utf-8"))
+        about: dict[str, Any] = json.loads((source / "about.json").read_text(encoding="utf-8"))
     except (InputError, OSError, ValueError):
-        return None
-    if about["fingerprint"] != fingerprint:
-        return None
+        return folder, {}
+    return source, about
+
+
+def _observations(
+    source: Path, about: dict[str, Any], features: tuple[Feature, ...], windows: Windows, memory_bytes: int
+) -> Observations:
     context = pd.read_parquet(source / "context.parquet")
+    # a matrix that is large beside the memory allowed is read where it stands
+    large = (source / "values.npy").stat().st_size > memory_bytes // 4
     matrix = Matrix(
-        np.load(source / "values.npy", allow_pickle=False),
+        np.load(source / "values.npy", allow_pickle=False, mmap_mode="r" if large else None),
         context[[ACCOUNT, SNAPSHOT]].copy(),
         tuple(Signal(**signal) for signal in about["signals"]),
-        fingerprint,
+        about["fingerprint"],
     )
     eligible = np.unpackbits(np.load(source / "eligible.npy", allow_pickle=False), axis=1, count=len(features))
     counts = np.load(source / "counts.npy", allow_pickle=False)

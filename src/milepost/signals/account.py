@@ -16,13 +16,12 @@ MONTH_DAYS = 30.0
 
 
 def account_columns(
-    population: Population, context: pd.DataFrame, counts: NDArray[np.float32], windows: Windows
+    frame: pd.DataFrame, context: pd.DataFrame, counts: NDArray[np.float32], windows: Windows
 ) -> dict[str, Column]:
     """Signal name -> column, float32 [rows]; a ratio over seats is NaN where seats are 0 or unknown.
 
-    `counts` are the uses of each feature, [rows × features].
+    `frame` are rows of a population, `counts` are the uses of each feature, [rows × features].
     """
-    frame = population.frame
     seats, mrr, exposure = _float(frame["seats"]), _float(frame["mrr"]), _float(context["exposure_days"])
     to_term_end = _float(context["days_to_term_end"])
     opens, closes = windows.gap_days, windows.gap_days + windows.outcome_days

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+import mmap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,13 +16,15 @@ from milepost import __version__
 from milepost.data.contract import Tables
 from milepost.errors import InputError
 from milepost.settings import Settings
-from milepost.signals.account import account_columns, conversation_columns, survey_columns
+from milepost.signals.account import conversation_columns, survey_columns
 from milepost.signals.catalogue import Feature
 from milepost.signals.declare import Available, declare_signals
+from milepost.signals.fill import Beside, fill, fill_others, lay_out, used
 from milepost.signals.matrix import Matrix, Observations
 from milepost.signals.population import Population, eligible_rows, find_population
+from milepost.signals.resume import Built, carry_over
 from milepost.signals.spec import Signal
-from milepost.signals.usage import not_there, usage
+from milepost.signals.usage import Known, usage
 from milepost.signals.windowed import last_answers, use_of_conversations
 from milepost.terms import ACCOUNT, SNAPSHOT
 from milepost.windows import Windows
@@ -45,6 +49,25 @@ def build_observations(
     `signals` fixes the columns (those of a trained model, for scoring); without it they are declared from what the
     data can give. Raises InputError when no account is running at any snapshot.
     """
+    return build(tables, features, settings, snapshots, signals, progress=progress).observations
+
+
+def build(
+    tables: Tables,
+    features: tuple[Feature, ...],
+    settings: Settings,
+    snapshots: Sequence[date],
+    signals: tuple[Signal, ...] | None = None,
+    earlier: Built | None = None,
+    scratch: Path | None = None,
+    progress: Progress = lambda text: None,
+) -> Built:
+    """As `build_observations`; rows of snapshots that `earlier` holds are taken from it where they still hold.
+
+    The caller has made sure that the events before the date of `earlier`, the catalogue and the settings are what they
+    were (see `digests`); accounts, seats and ages are compared here. A matrix that is large beside the memory allowed
+    stands in a file in the folder `scratch` instead.
+    """
     windows = settings.windows.windows()
     population = find_population(tables, settings.data, snapshots, windows)
     if population.frame.empty:
@@ -52,37 +75,81 @@ def build_observations(
             "no account is running at any snapshot", where=f"{snapshots[0]} to {snapshots[-1]}",
             fix="check created_at, the subscriptions and --as-of",
         )  # fmt: skip
-    progress(f"aggregating events for {len(snapshots)} snapshots, {len(population.frame):,} rows")
     context = _context(population, windows, tables, settings)
-    attributes = _attributes(population.frame, settings)
-    with usage(tables, features, settings, population) as found:
+    taken = carry_over(earlier, population, context, progress) if earlier else None
+    begin, fresh = (len(taken.context), population.since(taken.snapshots)) if taken else (0, population)
+    known = taken.known if taken else None
+    progress(f"aggregating events for {len(fresh.snapshots)} snapshots, {len(fresh.frame):,} rows")
+    beside = Beside(
+        population.frame, context, _optional_columns(tables, population, context, snapshots, windows),
+        _attributes(population.frame, settings),
+    )  # fmt: skip
+    with usage(tables, features, fresh, windows, settings.project.memory_bytes, known, progress) as found:
         if signals is None:
-            available = _available(tables, features, found.valued, attributes)
+            valued = {features[place].name for place in found.valued} | (taken.valued if taken else set())
+            available = _available(tables, valued, beside.attributes)
             signals = declare_signals(features, settings.signals.measures, windows, available)
-        values = np.empty((len(context), len(signals)), dtype=np.float32)
-        counts = found.fill(values, signals, context, progress)
-    columns = account_columns(population, context, counts, windows)
-    columns |= _optional_columns(tables, population, context, snapshots, windows)
-    _fill(values, signals, columns, attributes)
+        layout = lay_out(signals, features)
+        values = _room((len(context), len(signals)), settings.project.memory_bytes, scratch)
+        counts = np.zeros((len(context), len(features)), dtype=np.float32)
+        contexts = []
+        if taken:
+            counts[:begin] = taken.counts
+            contexts.append(taken.context)
+            for rows, part in taken.blocks(signals):
+                fill_others(part, layout, beside, rows, taken.context.iloc[rows], counts[rows], windows)
+                values[rows] = part
+                _spill(values)
+        for block in found.blocks(progress):
+            rows = slice(begin + block.rows.start, begin + block.rows.stop)
+            here = used(context.iloc[rows], block.whole, windows)
+            values[rows] = fill(layout, beside, rows, here, block.use, windows)
+            counts[rows] = block.use.uses
+            contexts.append(here)
+            _spill(values)
+    context = pd.concat(contexts).sort_index()
     eligible, access_known = eligible_rows(population, tables, features, windows)
     matrix = Matrix(values, context[[ACCOUNT, SNAPSHOT]].copy(), signals,
                     source_hash(tables, features, settings, snapshots))  # fmt: skip
-    return Observations(matrix, features, counts, eligible, access_known, context, windows)
+    observations = Observations(matrix, features, counts, eligible, access_known, context, windows)
+    return Built(observations, Known(snapshots[-1], population.account_ids, found.ever))
+
+
+def _room(shape: tuple[int, int], memory_bytes: int, scratch: Path | None) -> NDArray[np.float32]:
+    """Where the matrix goes: memory, or a file where it is large beside what is allowed."""
+    if scratch is None or shape[0] * shape[1] * 4 <= memory_bytes // 4:
+        return np.empty(shape, dtype=np.float32)
+    return np.lib.format.open_memmap(scratch / "values.npy", mode="w+", dtype=np.float32, shape=shape)
+
+
+def _spill(values: NDArray[np.float32]) -> None:
+    """Let go of the memory behind a matrix in a file: what was written is on its way to the disk."""
+    if isinstance(values, np.memmap):
+        values.flush()
+        values._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
 
 
 def source_hash(tables: Tables, features: Sequence[Feature], settings: Settings, snapshots: Sequence[date]) -> str:
     """Fingerprint of everything a matrix depends on, the software's own way of computing it included."""
-    parts = (
+    parts = (*_ways(features, settings), settings.data, tables.fingerprint, tuple(snapshots))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def way_hash(features: Sequence[Feature], settings: Settings) -> str:
+    """Fingerprint of how a matrix is computed, not from what: where it is equal, rows may be carried over."""
+    data = settings.data.model_copy(update={"complete_until": None})
+    return hashlib.sha256(repr((*_ways(features, settings), data)).encode()).hexdigest()
+
+
+def _ways(features: Sequence[Feature], settings: Settings) -> tuple[object, ...]:
+    return (
         __version__,
         MEASURES_VERSION,
-        tables.fingerprint,
         features,
         settings.windows,
         settings.signals,
-        settings.data,
-        tuple(snapshots),
+        settings.tables.accounts.immutable,
     )
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _context(population: Population, windows: Windows, tables: Tables, settings: Settings) -> pd.DataFrame:
@@ -132,28 +199,12 @@ def _attributes(frame: pd.DataFrame, settings: Settings) -> dict[str, NDArray[np
     return {name: frame[name].fillna("").to_numpy(dtype=str) for name in names}
 
 
-def _available(
-    tables: Tables, features: Sequence[Feature], valued: Collection[int], attributes: dict[str, NDArray[np.str_]]
-) -> Available:
+def _available(tables: Tables, valued: Iterable[str], attributes: Mapping[str, NDArray[np.str_]]) -> Available:
     return Available(
         users=tables.has_users,
-        values=frozenset(feature.name for place, feature in enumerate(features) if place in valued),
+        values=frozenset(valued),
         subscriptions=tables.subscriptions is not None,
         conversations=tables.conversations is not None,
         surveys=tables.surveys is not None,
         attributes={name: tuple(v for v in np.unique(column) if v) for name, column in attributes.items()},
     )
-
-
-def _fill(
-    values: NDArray[np.float32], signals: Sequence[Signal], columns: Columns, attributes: dict[str, NDArray[np.str_]]
-) -> None:
-    """Write the signals of accounts into their columns; those of features stand there already."""
-    for position, signal in enumerate(signals):
-        if signal.measure == "is":
-            column = attributes.get(signal.column)
-            values[:, position] = np.nan if column is None else column == signal.equals
-        elif signal.feature is None:
-            if signal.name not in columns:
-                raise not_there(signal)
-            values[:, position] = columns[signal.name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -28,32 +28,30 @@ class Population:
     """The rows of the matrix, sorted by snapshot then account, and what is known about each.
 
     frame: account_id, snapshot_date, created_at, plan, plan_at_start, seats, mrr, seats_at_start, mrr_at_start,
-    term_ends_at, term_months, items and every immutable attribute; `position` finds the row of (snapshot, account).
+    term_ends_at, term_months, items and every immutable attribute; account_ids: every known account, sorted, whether it
+    is running or not; `position` finds the row of (snapshot, account).
     """
 
     frame: pd.DataFrame
     snapshots: tuple[date, ...]
-
-    @cached_property
-    def account_ids(self) -> NDArray[np.object_]:
-        """Every account once, sorted."""
-        return self._factors[1]
+    account_ids: NDArray[np.object_]
 
     @cached_property
     def codes(self) -> NDArray[np.intp]:
         """Of every row, the place of its account in `account_ids`."""
-        return self._factors[0]
-
-    @cached_property
-    def _factors(self) -> tuple[NDArray[np.intp], NDArray[np.object_]]:
-        codes, ids = pd.factorize(self.frame[ACCOUNT], sort=True)
-        return codes, np.asarray(ids, dtype=object)
+        return pd.Index(self.account_ids).get_indexer(pd.Index(self.frame[ACCOUNT]))
 
     @cached_property
     def bounds(self) -> NDArray[np.intp]:
         """[snapshots + 1]: the rows of snapshot k are those from bounds[k] to bounds[k + 1]."""
         dates = np.array(self.snapshots, dtype="datetime64[us]")
         return np.append(np.searchsorted(self.frame[SNAPSHOT].to_numpy(), dates), len(self.frame))
+
+    def since(self, done: Collection[date]) -> Population:
+        """The rows of the later snapshots only, those of `done` being the earlier ones."""
+        left = tuple(day for day in self.snapshots if day not in done)
+        begin = int(self.bounds[len(self.snapshots) - len(left)])
+        return Population(self.frame.iloc[begin:].reset_index(drop=True), left, self.account_ids)
 
     def position(self, at: pd.Series, account_ids: pd.Series) -> NDArray[np.intp]:
         """Row of each (snapshot position, account), -1 where the account is not in the population."""
@@ -78,7 +76,8 @@ def find_population(tables: Tables, data: Data, snapshots: Sequence[date], windo
         frame = _by_subscription(tables, snapshots, windows)
     frame = frame.merge(accounts, on=ACCOUNT, how="inner")
     frame = frame[frame["created_at"] < frame[SNAPSHOT]]
-    return Population(frame.sort_values(KEYS).reset_index(drop=True), tuple(snapshots))
+    everyone = accounts[ACCOUNT].sort_values().to_numpy(dtype=object)
+    return Population(frame.sort_values(KEYS).reset_index(drop=True), tuple(snapshots), everyone)
 
 
 def _by_use(tables: Tables, data: Data, snapshots: Sequence[date], windows: Windows) -> pd.DataFrame:

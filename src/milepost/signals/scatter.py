@@ -78,17 +78,16 @@ class Chunk:
             uses[piece.place] += piece.uses
         return uses.reshape(-1, self.columns)
 
-    def ever(self, known: NDArray[np.bool_] | None = None) -> Iterator[NDArray[np.bool_]]:
+    def ever(self, known: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
         """For each snapshot in turn, bool [accounts × columns]: visibly used at any time before it.
 
-        `known` says of which that was known before the first snapshot.
+        `known` says of which features, [accounts × features], that was known before.
         """
         first = np.full((self.end - self.first) * self.columns, len(self.cells.snapshots))
         for piece in self.pieces:
             first[piece.place] = np.minimum(first[piece.place], piece.seen_at)
         seen_at = first.reshape(-1, self.columns)
-        if known is not None:
-            seen_at[known] = 0
+        seen_at[:, :-1][known] = 0
         for snapshot in range(len(self.cells.snapshots)):
             yield seen_at <= snapshot
 

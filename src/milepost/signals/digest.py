@@ -1,0 +1,34 @@
+"""Whether the events before a date are still those that an earlier run saw: one number over all rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import ibis
+
+from milepost.data.contract import Tables
+from milepost.windows import midnight
+
+_COLUMNS = ("account_id", "occurred_at", "visible_at", "event_name", "user_id", "quantity", "value")
+_LOW_BITS = (1 << 31) - 1  # of the hash of a row, so that the sum over all rows fits
+
+
+@ibis.udf.scalar.builtin(name="hash")  # type: ignore[untyped-decorator]
+def _hash(  # type: ignore[empty-body]
+    account: str, occurred: datetime, visible: datetime, event: str, user: str, quantity: float, value: float
+) -> int:
+    """DuckDB and Spark have it; Ibis' own takes one column and costs three times as much."""
+
+
+def digests(tables: Tables, before: Sequence[date]) -> tuple[str, ...]:
+    """One text per date over the rows visible before it, in one pass; their order does not matter."""
+    events = tables.events
+    row = _hash(*(events[name] for name in _COLUMNS)) & _LOW_BITS
+    sums = {}
+    for place, day in enumerate(before):
+        seen = events.visible_at < ibis.literal(midnight(day))
+        sums[f"rows_{place}"] = ibis.ifelse(seen, 1, 0).sum()
+        sums[f"sum_{place}"] = ibis.ifelse(seen, row, 0).sum()
+    found = events.aggregate(**sums).to_pyarrow().to_pylist()[0]
+    return tuple(f"{found[f'rows_{place}'] or 0}-{found[f'sum_{place}'] or 0}" for place in range(len(before)))
