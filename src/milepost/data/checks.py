@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,18 +63,13 @@ def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, a
     subscription items of which none is the product, and subscriptions of one item that overlap.
     """
     name = source.name
-    typed = _typed(connection, source, mapped, settings, as_of)
+    typed, rules = _typed(connection, source, mapped, settings, as_of)
     counts = dict(connection.raw_sql(f"SELECT coalesce(fate, ''), count(*) FROM {typed} GROUP BY 1").fetchall())
     read = sum(counts.values()) + sum(part.count for part in source.unreadable)
     if read == 0:
         raise ContractError("0 rows", where=f"tables.{name}", fix="check the path")
-    sound = ""
-    if set(counts) == {""}:
-        # without a broken rule none is asked again by every query that follows
-        sound = _sound(connection, source, mapped, typed)
-    duplicates = _deduplicated(
-        connection, source, typed, sound or f"SELECT * EXCLUDE (fate) FROM {typed} WHERE fate IS NULL"
-    )
+    broken = [condition for reason, condition in rules if reason in counts]
+    duplicates = _deduplicated(connection, source, typed, _usable(connection, source, mapped, typed, broken))
     if duplicates:
         counts[""] = counts.get("", 0) - duplicates
     outside = sum(count for fate, count in counts.items() if fate.startswith(_OUTSIDE))
@@ -144,8 +139,10 @@ def refuse_mixed_ids(kinds: Mapping[str, str]) -> None:
         )  # fmt: skip
 
 
-def _typed(connection: Any, source: Source, mapped: Mapped, settings: Settings, as_of: datetime | None) -> str:
-    """The table typed, with a column `fate`: null for a row to use, else the first rule it breaks."""
+def _typed(
+    connection: Any, source: Source, mapped: Mapped, settings: Settings, as_of: datetime | None
+) -> tuple[str, list[tuple[str, str]]]:
+    """The table typed, with a column `fate`: null for a row to use, else the first rule it breaks; and the rules."""
     name, typed = source.name, f"typed_{source.name}"
     columns = dict(mapped.select)
     if name == "events":
@@ -169,21 +166,22 @@ def _typed(connection: Any, source: Source, mapped: Mapped, settings: Settings, 
         connection.raw_sql(
             f"CREATE TEMP TABLE known_accounts AS SELECT DISTINCT account_id FROM {typed} WHERE account_id IS NOT NULL"
         )
-    return typed
+    return typed, rules
 
 
 def _visible_at(columns: Mapping[str, str]) -> str:
     return f"greatest({columns['occurred_at']}, coalesce({columns['loaded_at']}, {columns['occurred_at']}))"
 
 
-def _sound(connection: Any, source: Source, mapped: Mapped, typed: str) -> str:
-    """The SELECT of a table without a broken rule."""
+def _usable(connection: Any, source: Source, mapped: Mapped, typed: str, broken: Sequence[str]) -> str:
+    """SELECT the rows to use. Rules that no row broke are not asked again by every query that follows."""
     if source.name != "events" or not _is_view(connection, source.relation):
-        return f"SELECT * EXCLUDE (fate) FROM {typed}"
+        return f"SELECT * EXCLUDE (fate) FROM {typed} WHERE fate IS NULL"
     columns = dict(mapped.sound)
     columns["visible_at"] = _visible_at(columns)
     select = ", ".join(f"{sql} AS {quoted(column)}" for column, sql in columns.items())
-    return f"SELECT {select} FROM {source.relation}"
+    unbroken = " AND ".join(f"({condition}) IS NOT TRUE" for condition in broken) or "true"
+    return f"SELECT {select} FROM {source.relation} WHERE {unbroken}"
 
 
 def _is_view(connection: Any, relation: str) -> bool:

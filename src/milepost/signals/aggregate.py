@@ -45,48 +45,73 @@ class Question:
 def use_of_features(tables: Tables, question: Question, known_before: date | None = None) -> ibis.Table:
     """Use in long form: account, feature, cell, seen_at, uses, value, last_at, days (a bit for each active day).
 
-    OTHER is the feature of events that belong to none, BEFORE the cell of those older than every window. With
-    `known_before` (at most the first snapshot) rows that were visible by then count only inside the windows: what they
-    say of all history is known from an earlier run.
+    OTHER is the feature of events that belong to none, BEFORE the cell of those outside every window, of which only
+    these first four columns say anything. With `known_before` (at most the first snapshot) older rows that were visible
+    by then are passed over: what they say is known from an earlier run.
     """
-    events = coded_events(tables, question)
-    if known_before is not None:
-        inside = events.occurred_at >= moment(question.cells.edges[0])
-        events = events.filter(inside | (events.visible_at >= ibis.literal(midnight(known_before))))
     pairs = [(name, place) for place, names in enumerate(question.names) for name in names]
     names = lookup({
         "event_name": pa.array([name for name, _ in pairs], pa.string()),
         "feature": np.array([place for _, place in pairs], dtype=np.int32),
     })  # fmt: skip
-    coded = events.left_join(names, "event_name")
+    coded = recent_events(tables, question).left_join(names, "event_name")
     coded = coded.mutate(feature=coded.feature.fill_null(OTHER))
     uses = coded.quantity.cast(_EXACT).sum() if tables.has_quantities else coded.count()
     value = coded.value.cast(_EXACT).sum().cast("float64").fill_null(0.0) if tables.has_values else ibis.literal(0.0)
-    return coded.group_by("account", "feature", "cell", "seen_at").aggregate(
+    keys = ["account", "feature", "cell", "seen_at"]
+    use = coded.group_by(keys).aggregate(
         uses=uses.cast("float64"), value=value, last_at=coded.occurred_at.max(), days=bit_or(coded.bit)
     )
+    older = _older_events(tables, question, known_before).inner_join(names, "event_name")
+    ever = older.select("account", "feature", cell=_int(BEFORE), seen_at=older.seen_at).distinct()
+    nothing = {"uses": 0.0, "value": 0.0, "last_at": moment(0), "days": ibis.literal(0).cast("int64")}
+    return use.union(ever.mutate(**nothing).cast(use.schema()).select(use.columns))
 
 
-def coded_events(tables: Tables, question: Question) -> ibis.Table:
-    """The events that the last snapshot sees: account and cell, bit (of the day), seen_at, since, until_<window>."""
-    events, cells = tables.events, question.cells
+def recent_events(tables: Tables, question: Question) -> ibis.Table:
+    """Events since the first window began: account and cell, bit (of the day), seen_at, since, until_<window>."""
+    cells = question.cells
+    events = _visible(tables, question)
+    days = lookup(cells.days())
+    events = events.filter(events.occurred_at >= moment(cells.edges[0]))
+    joined = _sighted(events.left_join(days, [events.occurred_at.date() == days.day]), cells)
+    missing = {"cell": BEFORE, "bit": 0, **{name: 0 for name in days.columns if name.startswith("until_")}}
+    filled = {name: joined[name].fill_null(value) for name, value in missing.items()}
+    kept = ("account", "event_name", "user_id", "occurred_at", "quantity", "value", "seen_at", "since")
+    return joined.select(*kept, **filled)
+
+
+def _older_events(tables: Tables, question: Question, known_before: date | None) -> ibis.Table:
+    events = _visible(tables, question)
+    events = events.filter(events.occurred_at < moment(question.cells.edges[0]))
+    if known_before is not None:
+        events = events.filter(events.visible_at >= ibis.literal(midnight(known_before)))
+    return _sighted(events, question.cells)
+
+
+def _visible(tables: Tables, question: Question) -> ibis.Table:
+    """The events that the last snapshot sees, with the number of the account."""
+    events = tables.events
     # a daily table may hold a row for every day, used or not
-    events = events.filter(events.quantity != 0, events.visible_at < moment(cells.snapshots[-1]))
+    events = events.filter(events.quantity != 0, events.visible_at < moment(question.cells.snapshots[-1]))
     accounts = lookup({
         "account_id": pa.array(question.account_ids, pa.string()),
         "account": np.arange(len(question.account_ids), dtype=np.int32),
     })  # fmt: skip
-    days, sightings = lookup(cells.days()), lookup(cells.sightings()).rename(seen_on="day")
-    joined = (
-        events.inner_join(accounts, "account_id")
-        .left_join(days, [events.occurred_at.date() == days.day])
-        .left_join(sightings, [events.visible_at.date() == sightings.seen_on])
-    )
-    missing = {"cell": BEFORE, "bit": 0, "seen_at": 0, "since": -1}
-    missing |= {name: 0 for name in days.columns if name.startswith("until_")}
-    filled = {name: joined[name].fill_null(value) for name, value in missing.items()}
-    kept = ("account", "event_name", "user_id", "occurred_at", "visible_at", "quantity", "value")
-    return joined.select(*kept, **filled)
+    return events.inner_join(accounts, "account_id")
+
+
+def _sighted(events: ibis.Table, cells: Cells) -> ibis.Table:
+    """With seen_at, the first snapshot that saw the event, and since, a bit for each from that one on."""
+    if len(cells.snapshots) == 1:
+        return events.mutate(seen_at=_int(0), since=ibis.literal(-1).cast("int64"))
+    sightings = lookup(cells.sightings()).rename(seen_on="day")
+    joined = events.left_join(sightings, [events.visible_at.date() == sightings.seen_on])
+    return joined.mutate(seen_at=joined.seen_at.fill_null(0), since=joined.since.fill_null(-1))
+
+
+def _int(value: int) -> ibis.Value:
+    return ibis.literal(value).cast("int32")
 
 
 def lookup(columns: Mapping[str, Any]) -> ibis.Table:

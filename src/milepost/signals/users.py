@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from milepost.data.contract import Tables
-from milepost.signals.aggregate import Question, arrays, bit_or, coded_events, lookup, moment
+from milepost.signals.aggregate import Question, arrays, bit_or, lookup, recent_events
 
 WORD_BITS = 62
 MOST_WORDS = 16  # columns of one GROUP BY; beyond, another pass over the events is cheaper than the memory
@@ -41,9 +41,8 @@ def note_users(tables: Tables, question: Question, windows: Sequence[int]) -> tu
     features = len(question.names)
     words = features // WORD_BITS + 1
     sights = [Sight(window, snapshot) for window in windows for snapshot in range(len(question.cells.snapshots))]
-    events = coded_events(tables, question)
-    inside = events.filter(events.user_id.notnull(), events.occurred_at >= moment(question.cells.edges[0]))
-    coded = inside.left_join(_bits(question, words), "event_name")
+    events = recent_events(tables, question)
+    coded = events.filter(events.user_id.notnull()).left_join(_bits(question, words), "event_name")
     # one bit more than there are features: any event at all
     own = {f"word_{word}": coded[f"word_{word}"].fill_null(0) | _bit(features, word) for word in range(words)}
     coded = coded.select("account", "user_id", "since", *(f"until_{window}" for window in windows), **own)
@@ -92,8 +91,9 @@ def count_users(users: Users, features: int, first: int, end: int) -> dict[Sight
     return counts
 
 
-def _count_bits(words: NDArray[np.int64], starts: NDArray[np.intp], bits: int) -> NDArray[np.int32]:
+def _count_bits(words: NDArray[np.int64], starts: NDArray[np.intp], bits: int) -> NDArray[np.int64]:
     """How many words of each run have each of the first bits: [runs × bits]."""
-    spread = np.unpackbits(words.astype("<i8").view(np.uint8).reshape(-1, 8), axis=1, bitorder="little", count=bits)
-    counted: NDArray[np.int32] = np.add.reduceat(spread, starts, axis=0, dtype=np.int32)
+    counted = np.empty((len(starts), bits), dtype=np.int64)
+    for bit in range(bits):
+        counted[:, bit] = np.add.reduceat(words >> bit & 1, starts)
     return counted
