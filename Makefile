@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: demo test test-long test-browser test-spark lint null-world bench-demo bench-ranking bench-milestones bench-contrast clean
+.PHONY: demo test test-long test-browser test-spark lint null-world bench-demo bench-ranking bench-milestones bench-contrast bench-signals clean
 
 demo: $(STAMP)
 	$(BIN)/milepost demo demo --accounts 3000 --seed 7
@@ -48,6 +48,12 @@ bench-milestones: $(STAMP)
 
 bench-contrast: $(STAMP)
 	$(BIN)/python benchmarks/contrast.py
+
+# twenty minutes on two cores; featuretools needs pandas 2 and so a place of its own
+bench-signals: $(STAMP)
+	$(BIN)/python -m pip install --quiet polars
+	$(PYTHON) -m venv .venv-featuretools && .venv-featuretools/bin/pip install --quiet 'featuretools==1.31.*' 'pandas<3' pyarrow
+	$(BIN)/python benchmarks/signals.py --write --featuretools .venv-featuretools/bin/python
 
 bench-demo: $(STAMP)
 	$(BIN)/python benchmarks/demo_recovery.py

@@ -5,8 +5,8 @@ seconds of all threads, wall seconds, peak memory. Printed are medians over the 
 bare scan of the same run. Events follow Zipf's law in accounts, event names and users; 2 % are loaded up to ten days
 late; 60 features, 8 measures each.
 
-    python benchmarks/signals.py --events 1000000 10000000 --repeats 3
-    python benchmarks/signals.py --events 100000000 --cases scan one limit twelve next --write
+    python benchmarks/signals.py --events 1000000 --cases scan one polars pandas --repeats 3
+    python benchmarks/signals.py --write
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ WHAT = {
     "next": "milepost, the next snapshot after 12",
     "polars": "Polars, same algorithm, 1 snapshot",
     "pandas": "pandas, 1 snapshot",
-    "featuretools": "featuretools, 1 snapshot, 4 of the 8 measures",
+    "featuretools": "featuretools, 1 snapshot",
 }
 PEERS = ("polars", "pandas", "featuretools")
 
@@ -144,34 +144,58 @@ def machine() -> str:
     return f"{os.cpu_count()} cores ({model}), {memory:.0f} GB, {versions}, threads = 2."
 
 
+@dataclass(frozen=True)
+class Round:
+    """One data set and who runs on it."""
+
+    events: int
+    days: int
+    cases: tuple[str, ...]
+    repeats: int
+
+
+def rounds(most: int) -> list[Round]:
+    """What `--write` measures, up to so many events."""
+    peers = ("scan", "one", "polars", "pandas")
+    own = ("scan", "one", "limit", "twelve", "next")
+    planned = [
+        Round(1_000_000, HISTORY_DAYS, (*peers, "featuretools"), 3),
+        Round(10_000_000, HISTORY_DAYS, (*peers, "twelve", "next"), 3),
+        Round(10_000_000, WINDOW_DAYS, peers, 3),
+        Round(100_000_000, HISTORY_DAYS, own, 1),
+    ]
+    return [one for one in planned if one.events <= most]
+
+
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--events", type=int, nargs="+", default=[1_000_000, 10_000_000])
-    asked.add_argument(
-        "--days", type=int, nargs="+", default=[HISTORY_DAYS], help="of history; 84 are all in the window"
-    )
+    asked.add_argument("--events", type=int, help="One data set of so many events; left out: all that --write has.")
+    asked.add_argument("--days", type=int, default=HISTORY_DAYS, help="Of history; with 84 all are in the window.")
     asked.add_argument("--cases", nargs="+", choices=list(WHAT), default=["scan", "one", "polars", "pandas"])
     asked.add_argument("--repeats", type=int, default=3)
+    asked.add_argument("--most", type=int, default=100_000_000, help="No data set larger than this.")
     asked.add_argument("--seed", type=int, default=7)
     asked.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "milepost-bench")
     asked.add_argument("--featuretools", default="", help="A Python that has featuretools and pandas 2.")
     asked.add_argument("--write", action="store_true", help="Put the tables into docs/benchmarks.md.")
     given = asked.parse_args()
+    one = Round(given.events or 0, given.days, tuple(given.cases), given.repeats)
     parts = []
-    for events in given.events:
-        for days in given.days:
-            folder = given.folder / f"events-{events}-{days}-{given.seed}"
-            print(f"{events:,} events over {days} days", file=sys.stderr, flush=True)
-            write_product(folder, events, days, given.seed)
-            costs = measure(given.cases, folder, given.repeats, {"featuretools": given.featuretools})
-            parts.append(table(f"{events:,} events of {events // 1000:,} accounts over {days} days", costs))
-            print(parts[-1], flush=True)
+    for part in [one] if given.events else rounds(given.most):
+        folder = given.folder / f"events-{part.events}-{part.days}-{given.seed}"
+        print(f"{part.events:,} events over {part.days} days", file=sys.stderr, flush=True)
+        write_product(folder, part.events, part.days, given.seed)
+        cases = [case for case in part.cases if case != "featuretools" or given.featuretools]
+        costs = measure(cases, folder, part.repeats, {"featuretools": given.featuretools})
+        title = f"{part.events:,} events of {part.events // 1000:,} accounts over {part.days} days"
+        runs = f"medians of {part.repeats} runs in turn" if part.repeats > 1 else "one run"
+        parts.append(table(f"{title} ({runs})", costs))
+        print(parts[-1], flush=True)
     print(machine())
     if given.write:
         text = DOCS.read_text(encoding="utf-8")
-        head, rest = text.split(START)
-        told = f"{machine()} Medians of {given.repeats} runs in turn.\n\n" + "\n".join(parts)
-        DOCS.write_text(head + START + told + END + rest.split(END)[1], encoding="utf-8")
+        told = machine() + "\n\n" + "\n".join(parts)
+        DOCS.write_text(text.split(START)[0] + START + told + END + text.split(END)[1], encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Weekday, ...] = get_args(Weekday)
 # columns that come from elsewhere: an attribute of accounts cannot be called so
 _TAKEN = {"account_id", "created_at", "snapshot_date", "plan", "seats", "mrr", "term_ends_at", "term_months", "items"}
+MEMORY = r"^(\d+(\.\d+)? ?[KMGT]i?B)?$"
 TABLE_NAMES = ("accounts", "subscriptions", "events", "conversations", "surveys", "access")
 
 
@@ -50,7 +51,7 @@ class Project(_Part):
     seed: Annotated[StrictInt, Field(ge=0)] = 7
     threads: Annotated[StrictInt, Field(ge=1, le=256)] = 2
     # such as "2GB"; empty: a third of the machine
-    memory_limit: Annotated[str, Field(pattern=r"^(\d+(\.\d+)? ?[KMGT]i?B)?$")] = ""
+    memory_limit: Annotated[str, Field(pattern=MEMORY)] = ""
 
     @property
     def memory_bytes(self) -> int:
@@ -540,6 +541,13 @@ class Settings(_Part):
         for sink in self.scoring.sinks:
             if sink.path:
                 self.output_path(sink.path)
+
+    def within(self, memory_limit: str) -> Settings:
+        """The same settings with another limit. Raises SettingsError when that is no amount of memory."""
+        if not memory_limit or not re.match(MEMORY, memory_limit):
+            raise SettingsError(f"'{memory_limit}' is no amount of memory", where="--memory-limit",
+                                expected="a number and a unit such as 2GB")  # fmt: skip
+        return self.model_copy(update={"project": self.project.model_copy(update={"memory_limit": memory_limit})})
 
     @property
     def output(self) -> Path:

@@ -28,6 +28,25 @@ def test_every_command_explains_itself(milepost, command):
     assert len(shown.stdout.splitlines()) > 4
 
 
+@pytest.mark.parametrize("amount", ["2", "much", "", "2PB"])
+def test_an_amount_of_memory_is_checked_before_any_work(milepost, copy, amount):
+    said = milepost("signals", "build", "-c", str(copy / "milepost.toml"), "--memory-limit", amount)
+    assert said.exit_code == 2
+    assert "no amount of memory; expected a number and a unit such as 2GB" in said.stderr.replace(
+        "error[SETTINGS] ", ""
+    )
+
+
+def test_little_memory_changes_no_byte(milepost, finished, copy):
+    folder, _ = finished
+    shutil.rmtree(copy / "out", ignore_errors=True)
+    said = milepost("signals", "build", "-c", str(copy / "milepost.toml"), "--memory-limit", "1MB")
+    assert said.exit_code == 0
+    assert "signals of accounts 1 to" in said.stderr
+    values = [next((place / "out" / "signals" / "versions").glob("*/values.npy")) for place in (folder, copy)]
+    assert values[0].read_bytes() == values[1].read_bytes()
+
+
 def test_the_answer_of_run_has_its_keys(finished):
     _, answer = finished
     assert {"matrix", "churn", "ranking", "maturity", "scores", "report"} <= set(answer)

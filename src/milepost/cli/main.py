@@ -13,7 +13,18 @@ from milepost.cli.export import add_export
 from milepost.cli.metrics import metrics_app
 from milepost.cli.review import add_review
 from milepost.cli.route import add_route
-from milepost.cli.run import DEFAULT_CONFIG, AsJson, AsOf, Config, emit, job, one_line_errors, progress, wall_clock
+from milepost.cli.run import (
+    DEFAULT_CONFIG,
+    AsJson,
+    AsOf,
+    Config,
+    MemoryLimit,
+    emit,
+    job,
+    one_line_errors,
+    progress,
+    wall_clock,
+)
 from milepost.terms import Goal
 
 app = typer.Typer(
@@ -114,12 +125,14 @@ def doctor(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson 
 
 
 @signals_app.command("build")
-def signals_build(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
+def signals_build(
+    config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False, memory_limit: MemoryLimit = None
+) -> None:
     """Compute every signal at every snapshot."""
     with one_line_errors(_state["debug"]):
         from milepost.pipeline.signals import build_signals
 
-        result = build_signals(job(config, as_of))
+        result = build_signals(job(config, as_of, memory_limit))
         emit(result.as_json(), result.as_text(), as_json)
 
 
@@ -305,12 +318,14 @@ def report(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson 
 
 
 @app.command()
-def run(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False) -> None:
+def run(
+    config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False, memory_limit: MemoryLimit = None
+) -> None:
     """The whole chain: check, signals, train, rank, derive, score, report."""
     with one_line_errors(_state["debug"]):
         from milepost.pipeline.run import run_job
 
-        result = run_job(job(config, as_of))
+        result = run_job(job(config, as_of, memory_limit))
         emit(result.as_json(), result.as_text(), as_json)
         result.raise_for_gate()
 

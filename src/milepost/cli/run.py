@@ -24,6 +24,9 @@ Config = Annotated[Path, typer.Option("-c", "--config", help="The settings, mile
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="DATE", help="Score as of this date; nothing from it on is seen.")
 ]
+MemoryLimit = Annotated[
+    str | None, typer.Option("--memory-limit", metavar="AMOUNT", help="Such as 2GB; by default a third of the machine.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 DEFAULT_CONFIG = Path("milepost.toml")
 INTERRUPTED, BUG = 130, 4
@@ -44,11 +47,11 @@ def progress() -> Callable[[str], None]:
     return say
 
 
-def job(config: Path, as_of: str | None = None) -> Job:
+def job(config: Path, as_of: str | None = None, memory_limit: str | None = None) -> Job:
     """A job ready to work, from the options every command has."""
     from milepost.pipeline.job import open_job
 
-    return open_job(config, wall_clock(), None if as_of is None else parse_date(as_of), progress())
+    return open_job(config, wall_clock(), None if as_of is None else parse_date(as_of), progress(), memory_limit)
 
 
 def parse_date(text: str, where: str = "--as-of") -> date:

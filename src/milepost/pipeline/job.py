@@ -232,8 +232,19 @@ class Job:
         return self.observations.take(rows == np.datetime64(self.as_of))
 
 
-def open_job(config: Path, now: datetime, as_of: date | None = None, progress: Progress = silent) -> Job:
-    """Read the settings and stand ready; nothing is opened yet, but where to write is known to be allowed."""
+def open_job(
+    config: Path,
+    now: datetime,
+    as_of: date | None = None,
+    progress: Progress = silent,
+    memory_limit: str | None = None,
+) -> Job:
+    """Read the settings and stand ready; nothing is opened yet, but where to write is known to be allowed.
+
+    `memory_limit` stands in for that of the settings.
+    """
     settings = load(config)
+    if memory_limit is not None:
+        settings = settings.within(memory_limit)
     settings.check_outputs()
     return Job(settings, now, as_of, progress)
