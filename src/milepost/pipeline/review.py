@@ -23,6 +23,7 @@ from milepost.pipeline.milestones import held_by, states_at
 from milepost.pipeline.result import Result, shown, table
 from milepost.pipeline.review_risk import risk_claims
 from milepost.reporting.review_page import review_page
+from milepost.review.agreement import Agreement, agreement
 from milepost.review.band import band_claims
 from milepost.review.change import Rows
 from milepost.review.parts import (
@@ -51,7 +52,7 @@ _HELD = {"utilization": "utilized"}
 @dataclass(frozen=True)
 class Review:
     """A finished review: parts, what calls for action first; cohorts and churned accounts before the date, and since;
-    note: what to know about it, or "".
+    note: what to know about it, or "". order: of the features before and since, None with too few.
     """
 
     since: date
@@ -61,6 +62,7 @@ class Review:
     cohorts: tuple[int, int]
     churned: tuple[int, int]
     note: str
+    order: Agreement | None = None
 
     @property
     def alarms(self) -> tuple[Part, ...]:
@@ -101,7 +103,7 @@ def find_review(job: Job, since: date | None = None) -> Review:
                    key=lambda part: _ORDER.index(part.standing))  # fmt: skip
     cohorts = len(np.unique(days[~late])), len(np.unique(days[late]))
     return Review(asked, job.as_of, framework.version, tuple(parts), cohorts, given.churned_accounts,
-                  _note(framework, asked, cohorts[1], job))  # fmt: skip
+                  _note(framework, asked, cohorts[1], job), agreement(parts, job.settings.project.seed))  # fmt: skip
 
 
 def _rows(job: Job, since: date, framework: Framework) -> tuple[Observations, list[State], Rows, Design]:
@@ -225,6 +227,7 @@ def review_json(review: Review) -> dict[str, object]:
     return {
         "since": review.since, "as_of": review.as_of, "framework_version": review.framework_version,
         "cohorts": review.cohorts, "churned": review.churned, "headline": review.headline, "note": review.note,
+        "order": review.order and asdict(review.order),
         "parts": [
             {**{key: getattr(part, key) for key in keys}, "change": part.change and asdict(part.change)}
             for part in review.parts
@@ -240,7 +243,8 @@ def review_text(review: Review) -> str:
     said = [textwrap.fill(text, 100, subsequent_indent="  ") for part in review.alarms for text in (_told(part),)]
     note = [textwrap.fill(review.note, 100, subsequent_indent="  ")] if review.note else []
     body = table(["kind", "part", "standing", "odds before", "odds since"], rows)
-    return "\n\n".join([head, *note, body, *(["\n".join(said)] if said else [])])
+    order = [textwrap.fill(review.order.text, 100, subsequent_indent="  ")] if review.order else []
+    return "\n\n".join([head, *note, *order, body, *(["\n".join(said)] if said else [])])
 
 
 def _told(part: Part) -> str:
@@ -276,7 +280,7 @@ def keep(job: Job, review: Review) -> Path:
 
 def _page_facts(job: Job, review: Review) -> dict[str, str]:
     return {"project": job.settings.project.name, "as_of": str(review.as_of), "since": str(review.since),
-            "note": review.note}  # fmt: skip
+            "note": review.note, "order": review.order.text if review.order else ""}  # fmt: skip
 
 
 def review_job(job: Job, since: date | None = None) -> Result:
