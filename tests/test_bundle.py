@@ -22,6 +22,7 @@ from milepost.training.boosting import fit_boosting
 from milepost.training.calibrate import Calibrator
 from milepost.training.logistic import fit_logistic
 from milepost.training.model import ChurnModel
+from milepost.training.season import Season
 
 SIGNALS = tuple(Signal(name, name, "count", 84, "day", "uses", name) for name in ("=cmd()", 'ügly, "name"\n', "c"))
 EXTRA = {"young_risk": 0.07, "metrics": {"roc_auc": 0.8, "low": float("nan")}, "typical": {"c": np.float32(0.5)}}
@@ -39,9 +40,10 @@ def matrix() -> Matrix:
 def models(matrix: Matrix) -> dict[str, ChurnModel]:
     churned = (matrix.values[:, 0] + np.random.default_rng(1).normal(size=500) > 1).astype(np.float64)
     booster = fit_boosting(matrix.values, churned, seed=1, threads=1, rounds=5).text
+    platt = Calibrator("platt", 1.1, -0.3, season=Season(0.02, 0.1, -0.2))
     isotonic = Calibrator("isotonic", x=np.array([-2.0, 0.1, 3.0]), y=np.array([0.01, 1 / 3, 0.9]))
     return {
-        "boosting": ChurnModel("boosting", SIGNALS, Calibrator("platt", 1.1, -0.3), 0.2, booster=booster),
+        "boosting": ChurnModel("boosting", SIGNALS, platt, 0.2, booster=booster),
         "logistic": ChurnModel("logistic", SIGNALS, isotonic, 0.2, logistic=fit_logistic(matrix.values, churned)[-1]),
     }
 
@@ -63,6 +65,18 @@ def rewrite(folder: Path, change: Callable[[dict[str, bytes]], None]) -> None:
     about |= {"files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}}
     about["model_id"] = bundle._model_id(files)
     (folder / "manifest.json").write_bytes(bundle._manifest(about))
+
+
+def test_a_bundle_from_before_there_were_seasons_knows_none(tmp_path: Path, models: dict[str, ChurnModel]) -> None:
+    def forget(files: dict[str, bytes]) -> None:
+        saved = json.loads(files["calibrator.json"])
+        assert saved.pop("season") == {"shift": 0.02, "sine": 0.1, "cosine": -0.2}
+        files["calibrator.json"] = json.dumps(saved).encode()
+
+    folder = save_bundle(tmp_path, "run-1", models["boosting"], EXTRA).path
+    rewrite(folder, forget)
+    loaded, _ = load_bundle(folder)
+    assert loaded.calibrator.season == Season()
 
 
 def test_a_model_comes_back_byte_for_byte_with_what_was_saved_beside_it(

@@ -32,6 +32,7 @@ from milepost.training.booster_text import check_booster
 from milepost.training.calibrate import Calibrator
 from milepost.training.logistic import Logistic, Scaler
 from milepost.training.model import BOOSTING, LOGISTIC, ChurnModel
+from milepost.training.season import Season
 
 FORMAT = 1
 LARGEST = 200_000_000
@@ -311,7 +312,8 @@ def _model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> ChurnMode
 
 def _calibrator(saved: Mapping[str, Any]) -> Calibrator:
     x, y = _floats(saved["x"]), _floats(saved["y"])
-    found = Calibrator(str(saved["kind"]), _number(saved["slope"]), _number(saved["intercept"]), x, y)
+    season = Season(**{name: _number(value) for name, value in saved.get("season", {}).items()})
+    found = Calibrator(str(saved["kind"]), _number(saved["slope"]), _number(saved["intercept"]), x, y, season)
     isotonic = found.kind == "isotonic" and len(x) == len(y) > 0 and bool((np.diff(x) >= 0).all())
     if not (isotonic or (found.kind == "platt" and not len(x))) or not ((y >= 0) & (y <= 1)).all():
         raise ValueError(found.kind)

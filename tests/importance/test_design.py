@@ -80,6 +80,26 @@ def test_term_end_inside_the_outcome_window(small, days: float, months: float, i
     assert design.at_renewal[0] == bool(inside)
 
 
+@pytest.mark.parametrize(
+    ("days", "months", "inside"),
+    [
+        (40, 12, 1), (39, 12, 0), (50, 12, 0),  # the span is [40, 50)
+        (15, 1, 1),  # a monthly term that ends on day 15 ends again on day 45
+        (25, 1, 0),  # again on day 55
+        (2, 0.5, 1),  # every 15 days: 2, 17, 32, 47
+    ],
+)  # fmt: skip
+def test_term_end_inside_a_span_of_its_own(small, days: float, months: float, inside: int) -> None:  # type: ignore[no-untyped-def]
+    used, found = ranked_rows(small.observations, small.outcomes, small.settings)
+    context = used.context.assign(days_to_term_end=30.0, term_months=12.0)
+    context.loc[0, ["days_to_term_end", "term_months"]] = [days, months]
+    rows = len(context)
+    span = (np.full(rows, 40.0), np.full(rows, 50.0))
+    design = make_design(dataclasses.replace(used, context=context), found, span)
+    assert design.at_renewal is not None
+    assert design.at_renewal[0] == bool(inside)
+
+
 def test_no_term_ends_known_means_no_renewal(small) -> None:  # type: ignore[no-untyped-def]
     assert make(small).at_renewal is None
 

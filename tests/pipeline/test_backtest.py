@@ -31,9 +31,10 @@ def test_only_what_was_certain_by_a_date_is_learnt_from(job, monkeypatch):
     seen = []
     told = backtest._foretold
 
-    def spy(how, learnt, values):
+    def spy(how, learnt, values, when):
         seen.append((len(learnt.churned), len(values)))
-        return told(how, learnt, values)
+        assert (when[0].days + np.timedelta64(job.windows.purge_days, "D") <= when[1].min()).all()
+        return told(how, learnt, values, when)
 
     monkeypatch.setattr(backtest, "_foretold", spy)
     found = replay(job, None, None)

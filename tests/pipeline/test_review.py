@@ -11,7 +11,7 @@ import pytest
 from milepost.errors import InputError
 from milepost.framework import Framework, to_toml
 from milepost.maturity.categories import Category
-from milepost.pipeline.review import _sides, find_review, keep, review_frame, review_text
+from milepost.pipeline.review import _rows, _sides, find_review, keep, review_frame, review_text
 from milepost.pipeline.status import status_job
 from milepost.review.parts import Standing
 from milepost.windows import Windows
@@ -48,6 +48,14 @@ def test_one_churned_account_is_not_enough_and_that_is_said(make_job, framework)
     assert "not enough data" in associations["feature"].because
     assert not review.alarms
     assert max(map(len, review_text(review).splitlines())) <= 100
+
+
+def test_who_left_across_the_date_is_counted_since_it_and_once(make_job, framework) -> None:
+    """a00 left on 20 April: with a gap of 7 days, whichever snapshots stand about 15 April, one spell holds it."""
+    rows, states, given, _ = _rows(make_job(), date(2024, 4, 15), framework)
+    assert given.now[given.churned == 1].tolist() == [True]
+    assert rows.context["account_id"][given.churned == 1].tolist() == ["a00"]
+    assert len(given.churned) == len(rows.context) == len(states[0].values)
 
 
 def test_what_is_published_says_what_was_found(make_job, framework) -> None:

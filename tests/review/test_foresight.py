@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from milepost.review.change import Rows, holm
 from milepost.review.foresight import (
-    LEAST_SPREAD,
-    UNKNOWN_SPREAD,
     Foretold,
     auc,
-    between_months,
     calibration,
     ranking_power,
     repeats,
@@ -74,12 +70,6 @@ def test_too_few_outcomes_are_no_verdict():
     assert claim.because == f"not enough data: {few.churned_accounts} churned accounts since the training, 20 needed"
     assert np.isnan(ranking_power((0.8, 0.01), few, 1).p)
     assert np.isnan(ranking_power((np.nan, np.nan), foretold(1, 2), 1).p)
-
-
-def test_months_differ_by_what_is_beyond_chance():
-    assert between_months(foretold(3, 12)) == LEAST_SPREAD
-    assert between_months(foretold(3, 5)) == UNKNOWN_SPREAD
-    assert between_months(foretold(3, 24, season=0.6)) == pytest.approx(0.6 / np.sqrt(2), abs=0.1)
 
 
 def test_one_churn_seen_on_two_dates_counts_once():

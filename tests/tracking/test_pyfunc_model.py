@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import exp, nan
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from milepost.tracking.store import open_client, tracking_uri
 from milepost.training.calibrate import Calibrator
 from milepost.training.logistic import Logistic, Scaler
 from milepost.training.model import ChurnModel
+from milepost.training.season import Season
 
 SIGNALS = tuple(Signal(name, None, "count", 84, "", "", name) for name in ("logins", "seats used"))
 
@@ -59,6 +61,23 @@ def test_the_registered_model_scores_as_the_bundle_does(logged: Callable[[str], 
     assert loaded.predict(frame)["churn_risk"].tolist() == pytest.approx([1 / (1 + exp(-1.2)), 1 / (1 + exp(2.8))])
 
 
+def test_the_time_of_year_is_told_by_the_snapshot_date(mlruns: Path, tmp_path: Path, model: ChurnModel) -> None:
+    """The cosine is 1 on 1 January; without a date the year's mean stays."""
+    seasonal = replace(model, calibrator=replace(model.calibrator, season=Season(0.0, 0.0, 0.6)))
+    bundle = Path(save_bundle(tmp_path / "models", "one", seasonal, {}).path)
+    names = tuple(signal.name for signal in SIGNALS)
+    log_run(mlruns, RunRecord("demo", "boosting", model=ModelRecord(bundle, names, "abc")))
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking_uri(mlruns))
+    mlflow.set_registry_uri(tracking_uri(mlruns))
+    loaded = mlflow.pyfunc.load_model(f"models:/demo@{CHAMPION}")
+    frame = pd.DataFrame({"logins": [2.0, 2.0], "seats used": [1.0, 1.0]})
+    assert loaded.predict(frame)["churn_risk"].tolist() == pytest.approx([1 / (1 + exp(-0.2))] * 2)
+    frame["snapshot_date"] = pd.to_datetime(["2024-01-01", None])
+    assert loaded.predict(frame)["churn_risk"].tolist() == pytest.approx([1 / (1 + exp(-0.8)), 1 / (1 + exp(-0.2))])
+
+
 def test_a_missing_signal_is_refused_by_name(logged: Callable[[str], tuple[str, Any]]) -> None:
     _, loaded = logged("abc")
     with pytest.raises(Exception, match="seats used"):
@@ -67,7 +86,7 @@ def test_a_missing_signal_is_refused_by_name(logged: Callable[[str], tuple[str, 
 
 def test_the_model_names_its_signals_and_asks_for_no_package(logged: Callable[[str], tuple[str, Any]]) -> None:
     _, loaded = logged("abc")
-    assert loaded.metadata.signature.inputs.input_names() == ["logins", "seats used"]
+    assert loaded.metadata.signature.inputs.input_names() == ["logins", "seats used", "snapshot_date"]
     assert loaded.metadata.signature.outputs.input_names() == ["churn_risk"]
     assert loaded.metadata.metadata == {"model_id": "abc"}
 

@@ -24,6 +24,23 @@ def test_true_risks_are_reliable(told: tuple[np.ndarray, np.ndarray, pd.Series])
     assert found.brier_skill_interval[0] > 0
 
 
+def test_other_months_are_told_with_the_errors_of_the_calibration(
+    told: tuple[np.ndarray, np.ndarray, pd.Series],
+) -> None:
+    """Learnt from as many rows as it is tested on, in months that differ by 0.10: both intervals are wider."""
+    risk, churned, accounts = told
+    months = np.datetime64("2024-01", "M") + np.arange(len(risk)) % 8
+    learnt = assess.Learnt(risk, churned, accounts, months.astype("datetime64[D]"))
+    alone, found = (assess.reliability(risk, churned, accounts, 1, one) for one in (None, learnt))
+    assert np.isnan(alone.months)
+    assert found.slope_interval == alone.slope_interval
+    width = found.slope_interval[1] - found.slope_interval[0]
+    assert np.diff(found.slope_elsewhere)[0] == pytest.approx(np.sqrt(2) * width, rel=0.15)
+    low, high = np.log(found.observed_over_expected_interval)
+    expected = 2 * np.sqrt(2 * ((high - low) / 2) ** 2 + (1.96 * found.months) ** 2)
+    assert np.diff(np.log(found.observed_over_expected_elsewhere))[0] == pytest.approx(expected, rel=0.15)
+
+
 def test_risks_twice_as_high_are_found_out(told: tuple[np.ndarray, np.ndarray, pd.Series]) -> None:
     risk, churned, accounts = told
     found = assess.reliability(np.minimum(2 * risk, 0.99), churned, accounts, seed=1)

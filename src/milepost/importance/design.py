@@ -74,12 +74,15 @@ class Design:
         return Design(self.churned[keep], codes, accounts, controls, self.depth_columns, renewal, groups)
 
 
-def make_design(observations: Observations, outcomes: Outcomes) -> Design:
-    """The design of rows whose outcome is known (the caller has left out the others)."""
+def make_design(observations: Observations, outcomes: Outcomes, span: tuple[Floats, Floats] | None = None) -> Design:
+    """The design of rows whose outcome is known (the caller has left out the others).
+
+    span: days from the snapshot between which each row's outcome lies, two of float [rows]; None: the outcome window.
+    """
     context = observations.context
     codes, accounts = account_codes(context[ACCOUNT].to_numpy())
     columns = [np.ones(len(context)), *_account_controls(context), *_season(context[SNAPSHOT])]
-    inside = _term_end_inside(observations)
+    inside = _term_end_inside(observations, span)
     if inside is not None:
         annual = (context["term_months"].to_numpy(dtype=float) >= _ANNUAL_MONTHS).astype(float)
         columns += [inside, annual, inside * annual]
@@ -181,18 +184,19 @@ def _season(snapshots: pd.Series) -> list[Floats]:
     return [*dummies(months), trend, trend**2]
 
 
-def _term_end_inside(observations: Observations) -> Floats | None:
-    """Whether a term ends within the outcome window, 1 or 0; None where no term end is known.
+def _term_end_inside(observations: Observations, span: tuple[Floats, Floats] | None) -> Floats | None:
+    """Whether a term ends within the outcome window, or the span given, 1 or 0; None where no term end is known.
 
-    A monthly term that ends before the window opens has its next end within it.
+    A monthly term that ends before the window opens has its next end within it, or the one after.
     """
     to_end = observations.context["days_to_term_end"].to_numpy(dtype=np.float64)
     if np.isnan(to_end).all():
         return None
-    opens = observations.windows.gap_days
-    closes = opens + observations.windows.outcome_days
+    gap, length = observations.windows.gap_days, observations.windows.outcome_days
+    opens, closes = span or (np.full(len(to_end), float(gap)), np.full(len(to_end), float(gap + length)))
     months = np.nan_to_num(observations.context["term_months"].to_numpy(dtype=np.float64), nan=np.inf)
-    days = np.where(months < _ANNUAL_MONTHS, months * 30.0, np.inf)
-    inside = ((to_end >= opens) & (to_end < closes)) | ((to_end < opens) & (to_end + days < closes))
+    short = (months > 0) & (months < _ANNUAL_MONTHS)
+    term = np.where(short, months * 30.0, 1.0)
+    ends = to_end + np.where(short, np.ceil(np.maximum(opens - to_end, 0.0) / term) * term, 0.0)
     # unknown: it may end at any time
-    return np.where(np.isnan(to_end), 1.0, inside.astype(np.float64))
+    return np.where(np.isnan(to_end), 1.0, ((ends >= opens) & (ends < closes)).astype(np.float64))

@@ -20,6 +20,7 @@ from milepost.terms import ACCOUNT, SNAPSHOT
 from milepost.training import evaluate
 from milepost.training.calibrate import fit_calibrator
 from milepost.training.candidates import Recipe, Rows, best_step, cross_fit, fit, recipe
+from milepost.training.season import When
 from milepost.training.split import account_folds
 
 Flags = NDArray[np.bool_]
@@ -84,7 +85,8 @@ def replay(job: Job, begin: date | None, end: date | None) -> Backtest:
         job.progress(f"backtest: {day}, learning from {int(before.sum()):,} rows")
         folds = account_folds(names, job.settings.training.folds, job.settings.project.seed)
         learnt = Rows(matrix.values[known[before]], churned[before], folds[before])
-        risk = _foretold(how, learnt, matrix.values[known[now]])
+        when = When(days[before], names[before].to_numpy(dtype=str)), days[now]
+        risk = _foretold(how, learnt, matrix.values[known[now]], when)
         dates.append(_row(day, int(before.sum()), risk, churned[now], names[now].reset_index(drop=True), how.seed))
         accounts.append(pd.DataFrame({ACCOUNT: names[now].to_numpy(), SNAPSHOT: pd.Timestamp(day), "churn_risk": risk,
                                       "churned": churned[now]}))  # fmt: skip
@@ -98,12 +100,14 @@ def _between(days: NDArray[np.datetime64], begin: date | None, end: date | None)
             yield day
 
 
-def _foretold(how: Recipe, learnt: Rows, values: NDArray[np.float32]) -> NDArray[np.float64]:
+def _foretold(
+    how: Recipe, learnt: Rows, values: NDArray[np.float32], when: tuple[When, NDArray[np.datetime64]]
+) -> NDArray[np.float64]:
     """Fitted and calibrated as in training, on what was known then."""
     (inside,) = cross_fit(how, learnt)
     step = best_step(inside, learnt.churned)
-    calibrator = fit_calibrator(inside[step], learnt.churned)
-    return calibrator.risk(fit(how.at(step), learnt)(values)[0])
+    calibrator = fit_calibrator(inside[step], learnt.churned, when[0])
+    return calibrator.risk(fit(how.at(step), learnt)(values)[0], when[1])
 
 
 def _row(

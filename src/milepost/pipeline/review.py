@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from milepost.data.publish import publish, spreadsheet_safe
 from milepost.errors import EnvironmentFault, InputError
 from milepost.framework import Framework
-from milepost.importance.design import Design, make_design, ranked_rows
+from milepost.importance.design import Design, make_design, ranked_rows, standardised
 from milepost.maturity.cuts import find_cut
+from milepost.outcomes import Outcomes
 from milepost.pipeline.framework_file import read_framework
 from milepost.pipeline.job import Job
 from milepost.pipeline.milestones import held_by, states_at
 from milepost.pipeline.result import Result, shown, table
 from milepost.pipeline.review_risk import risk_claims
 from milepost.reporting.review_page import review_page
+from milepost.review.agreement import Agreement, agreement
 from milepost.review.band import band_claims
 from milepost.review.change import Rows
 from milepost.review.parts import (
@@ -36,6 +38,7 @@ from milepost.review.parts import (
     judge,
 )
 from milepost.review.shifts import plans, uses
+from milepost.review.spells import spells
 from milepost.signals.matrix import Observations
 from milepost.terms import SNAPSHOT
 from milepost.tracking.log import RunRecord, log_run
@@ -49,7 +52,7 @@ _HELD = {"utilization": "utilized"}
 @dataclass(frozen=True)
 class Review:
     """A finished review: parts, what calls for action first; cohorts and churned accounts before the date, and since;
-    note: what to know about it, or "".
+    note: what to know about it, or "". order: of the features before and since, None with too few.
     """
 
     since: date
@@ -59,6 +62,7 @@ class Review:
     cohorts: tuple[int, int]
     churned: tuple[int, int]
     note: str
+    order: Agreement | None = None
 
     @property
     def alarms(self) -> tuple[Part, ...]:
@@ -87,16 +91,10 @@ def find_review(job: Job, since: date | None = None) -> Review:
                          fix="run 'milepost derive' first")  # fmt: skip
     asked = since or framework.created
     job.progress(f"review: what came since {asked}")
-    rows, found = ranked_rows(job.observations.take(job.learnable), job.outcomes.take(job.learnable), job.settings)
-    kept, late = _sides(rows, asked, job)
-    rows, found = rows.take(kept), found.take(kept)
-    days = rows.context[SNAPSHOT].to_numpy()
-    if late.all():
-        raise InputError(f"no cohort had matured by {asked}", where="--since", fix="choose a later date")
-    design = make_design(rows, found)
-    given = Rows(design.churned, design.codes, design.controls, np.unique(days, return_inverse=True)[1], late)
+    rows, states, given, design = _rows(job, asked, framework)
+    days, late = rows.context[SNAPSHOT].to_numpy(), given.now
     used = uses(job.observations, np.datetime64(asked))
-    changes = compare(given, _states(job, rows, framework))
+    changes = compare(given, states)
     kept_names = [name for category in framework.categories for name in category.features]
     claims = [*risk_claims(job, asked), *band_claims(kept_names, job.current, job.settings.adoption)]
     judged = judge(changes, used, given, _best_cuts(job, rows, design.take(late), framework, late), claims)
@@ -105,7 +103,47 @@ def find_review(job: Job, since: date | None = None) -> Review:
                    key=lambda part: _ORDER.index(part.standing))  # fmt: skip
     cohorts = len(np.unique(days[~late])), len(np.unique(days[late]))
     return Review(asked, job.as_of, framework.version, tuple(parts), cohorts, given.churned_accounts,
-                  _note(framework, asked, cohorts[1], job))  # fmt: skip
+                  _note(framework, asked, cohorts[1], job), agreement(parts, job.settings.project.seed))  # fmt: skip
+
+
+def _rows(job: Job, since: date, framework: Framework) -> tuple[Observations, list[State], Rows, Design]:
+    """What is compared: the observations, the states of the framework's parts, and the outcomes and controls of them.
+
+    Raises InputError when nothing had matured by the date.
+    """
+    if job.times is None:
+        return _by_windows(job, since, framework)
+    old = np.flatnonzero(job.observations.context["tenure_days"].to_numpy() >= job.settings.signals.min_tenure_days)
+    seen, windows = job.observations.take(old), job.windows
+    days = seen.context[SNAPSHOT].to_numpy(dtype="datetime64[D]")
+    _check_matured(days, since, job)
+    told = spells(days, job.times.take(old), windows, since)
+    rows, span = seen.take(told.row), (told.begins + windows.gap_days, told.ends + windows.gap_days)
+    unknown, none = np.full(len(told.row), np.nan, dtype=np.float32), np.full(len(told.row), "")
+    design = make_design(rows, Outcomes(told.left.astype(np.float32), unknown, unknown, none), span)
+    length = standardised(np.log(told.ends - told.begins)[:, None])
+    controls = np.column_stack([design.controls, length])
+    given = Rows(design.churned, design.codes, controls, np.unique(days, return_inverse=True)[1][told.row], told.now)
+    states = [replace(state, values=state.values[told.row]) for state in _states(job, seen, framework)]
+    return rows, states, given, design
+
+
+def _by_windows(job: Job, since: date, framework: Framework) -> tuple[Observations, list[State], Rows, Design]:
+    """The same by whole outcome windows, where there is no history that says when accounts left."""
+    rows, found = ranked_rows(job.observations.take(job.learnable), job.outcomes.take(job.learnable), job.settings)
+    kept, late = _sides(rows, since, job)
+    rows, found = rows.take(kept), found.take(kept)
+    days = rows.context[SNAPSHOT].to_numpy()
+    _check_matured(days, since, job)
+    design = make_design(rows, found)
+    given = Rows(design.churned, design.codes, design.controls, np.unique(days, return_inverse=True)[1], late)
+    return rows, _states(job, rows, framework), given, design
+
+
+def _check_matured(days: NDArray[np.datetime64], since: date, job: Job) -> None:
+    certain = days.astype("datetime64[D]") + np.timedelta64(job.windows.purge_days, "D") <= np.datetime64(since)
+    if not certain.any():
+        raise InputError(f"no cohort had matured by {since}", where="--since", fix="choose a later date")
 
 
 def _sides(rows: Observations, since: date, job: Job) -> tuple[Flags, Flags]:
@@ -189,6 +227,7 @@ def review_json(review: Review) -> dict[str, object]:
     return {
         "since": review.since, "as_of": review.as_of, "framework_version": review.framework_version,
         "cohorts": review.cohorts, "churned": review.churned, "headline": review.headline, "note": review.note,
+        "order": review.order and asdict(review.order),
         "parts": [
             {**{key: getattr(part, key) for key in keys}, "change": part.change and asdict(part.change)}
             for part in review.parts
@@ -204,7 +243,8 @@ def review_text(review: Review) -> str:
     said = [textwrap.fill(text, 100, subsequent_indent="  ") for part in review.alarms for text in (_told(part),)]
     note = [textwrap.fill(review.note, 100, subsequent_indent="  ")] if review.note else []
     body = table(["kind", "part", "standing", "odds before", "odds since"], rows)
-    return "\n\n".join([head, *note, body, *(["\n".join(said)] if said else [])])
+    order = [textwrap.fill(review.order.text, 100, subsequent_indent="  ")] if review.order else []
+    return "\n\n".join([head, *note, *order, body, *(["\n".join(said)] if said else [])])
 
 
 def _told(part: Part) -> str:
@@ -240,7 +280,7 @@ def keep(job: Job, review: Review) -> Path:
 
 def _page_facts(job: Job, review: Review) -> dict[str, str]:
     return {"project": job.settings.project.name, "as_of": str(review.as_of), "since": str(review.since),
-            "note": review.note}  # fmt: skip
+            "note": review.note, "order": review.order.text if review.order else ""}  # fmt: skip
 
 
 def review_job(job: Job, since: date | None = None) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from math import isnan
 
 from milepost.pipeline.result import table
 from milepost.training.results import Evaluation, Interval, Reliability, SegmentFigures
@@ -30,10 +31,16 @@ def span(ends: Interval, digits: int = 3, sign: str = "") -> str:
 
 
 def _reliability(found: Reliability) -> str:
-    return (
+    text = (
         f"risks against what happened: slope {found.slope:.2f} ({span(found.slope_interval, 2)}), observed over "
         f"expected {found.observed_over_expected:.2f} ({span(found.observed_over_expected_interval, 2)}),\n"
         f"Brier skill {found.brier_skill:.3f} ({span(found.brier_skill_interval)})"
+    )
+    if isnan(found.months):
+        return text
+    return (
+        f"{text}\nin other months, which differ by {found.months:.0%} by themselves: slope "
+        f"{span(found.slope_elsewhere, 2)}, observed over expected {span(found.observed_over_expected_elsewhere, 2)}"
     )
 
 

@@ -17,12 +17,10 @@ from scipy import stats
 
 from milepost.importance.design import account_codes, account_sums
 from milepost.training.bootstrap import over_draws, weighted_aucs
+from milepost.training.months import between_months
 
 Floats = NDArray[np.float64]
 
-LEAST_DATES = 6  # earlier dates, under which nothing is known of how much months differ by themselves
-LEAST_SPREAD = 0.10  # of log (observed / foretold) between months, at least
-UNKNOWN_SPREAD = 0.20  # where too few dates tell
 LEAST_CHURNED = 20  # accounts
 TOLERATED = log(1.25)
 FAR = log(2.0)  # off by so much, a risk is of no use
@@ -64,7 +62,7 @@ def calibration(then: Foretold, now: Foretold) -> Claim:
     kind, name, todo = "risk", "calibration", "train again: milepost train"
     if now.churned_accounts < LEAST_CHURNED:
         return Claim(kind, name, nan, False, False, _too_few(now), todo)
-    ratio, months = log(now.churned.sum() / now.risk.sum()), between_months(then)
+    ratio, months = log(now.churned.sum() / now.risk.sum()), between_months(then.date, then.risk, then.churned)
     error = sqrt(repeats(now) / now.churned.sum() + months**2)
     p = 2 * float(stats.norm.sf(max(abs(ratio) - TOLERATED, 0.0) / error))
     because = (
@@ -85,18 +83,6 @@ def ranking_power(then: tuple[float, float], now: Foretold, seed: int) -> Claim:
     p = float(stats.norm.sf((then[0] - value) / both))
     because = f"AUC {value:.3f} ({value - 1.96 * error:.3f} to {value + 1.96 * error:.3f}), in training {then[0]:.3f}"
     return Claim(kind, name, p, value - 1.96 * error <= 0.5, then[0] - 0.5 >= 2.49 * both, because, todo)
-
-
-def between_months(then: Foretold) -> float:
-    """Spread of log (observed / foretold) between earlier dates, beyond chance."""
-    frame = pd.DataFrame({"date": then.date, "foretold": then.risk, "observed": then.churned})
-    dates = frame.groupby("date")[["foretold", "observed"]].sum()
-    dates = dates[(dates["observed"] >= 5) & (dates["foretold"] > 0)]
-    if len(dates) < LEAST_DATES:
-        return UNKNOWN_SPREAD
-    logs = np.log(dates["observed"] / dates["foretold"])
-    beyond = float(logs.var(ddof=1)) - float((1 / dates["observed"]).mean())
-    return max(sqrt(max(beyond, 0.0)), LEAST_SPREAD)
 
 
 def repeats(rows: Foretold) -> float:

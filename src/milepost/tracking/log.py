@@ -14,6 +14,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from milepost.terms import SNAPSHOT
 from milepost.tracking import store
 from milepost.tracking.aliases import CHAMPION, set_alias
 from milepost.tracking.store import open_client
@@ -190,7 +191,8 @@ def _register(client: Any, mlruns: Path, run_id: str, project: str, model: Model
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
-    inputs = Schema([ColSpec(DataType.double, name) for name in model.signals])
+    signals = [ColSpec(DataType.double, name) for name in model.signals]
+    inputs = Schema([*signals, ColSpec(DataType.datetime, SNAPSHOT, required=False)])
     outputs = Schema([ColSpec(DataType.double, "churn_risk")])
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*input example.*")  # rows of accounts do not belong in a model

@@ -16,7 +16,11 @@ from milepost.terms import ACCOUNT, SNAPSHOT
 
 
 class ChurnRisk(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
-    """Frame with one column per signal -> frame with `churn_risk`, float64 within [0, 1], in the same order."""
+    """Frame with one column per signal -> frame with `churn_risk`, float64 within [0, 1], in the same order.
+
+    A column `snapshot_date` tells the time of year, for models that know a season; without it, or where it is empty,
+    the risk is that of a mean time of year.
+    """
 
     def load_context(self, context: Any) -> None:
         self.model, _ = load_bundle(Path(context.artifacts["bundle"]))
@@ -27,7 +31,8 @@ class ChurnRisk(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         if missing := [name for name in names if name not in model_input]:
             raise BundleError(f"{len(missing)} signals are missing, first '{missing[0]}'", where="model input")
         values = model_input[names].to_numpy(dtype=np.float32)
-        rows = pd.DataFrame({ACCOUNT: np.arange(len(values)).astype(str), SNAPSHOT: pd.Timestamp(0)})
+        days = pd.to_datetime(model_input[SNAPSHOT]).to_numpy() if SNAPSHOT in model_input else pd.NaT
+        rows = pd.DataFrame({ACCOUNT: np.arange(len(values)).astype(str), SNAPSHOT: days})
         risk = self.model.predict(Matrix(values, rows, self.model.signals, ""))
         return pd.DataFrame({"churn_risk": np.asarray(risk, dtype=np.float64)}, index=model_input.index)
 

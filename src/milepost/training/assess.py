@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,31 +19,78 @@ from milepost.training.bootstrap import (
     weighted_recalls,
     weighted_slopes,
 )
+from milepost.training.months import between_months
 from milepost.training.results import Acting, Reliability, SegmentFigures, Versus
 
 FloatArray = NDArray[np.float64]
 
+Z = 1.959964
 ACTED_ON = np.array([0.05, 0.10, 0.20])
 LEAST_CHURNED_ACCOUNTS = 10
 MOST_VALUES = 12
 TENURE_CUTS, TENURE_NAMES = (90, 365, 730), ("under 90 days", "90 days to 1 year", "1 to 2 years", "2 years or more")
 
 
-def reliability(risk: FloatArray, churned: FloatArray, accounts: pd.Series[str], seed: int) -> Reliability:
-    """Slope, observed over expected and Brier skill of calibrated risks, float64 [rows]."""
+@dataclass(frozen=True)
+class Learnt:
+    """What the risks were calibrated on: risk and churned, float64 [rows], of the training rows, out of fold; their
+    accounts and snapshots.
+    """
 
-    def figures(weights: FloatArray) -> FloatArray:
-        base = weighted_mean(churned, weights)
-        observed = base / weighted_mean(risk, weights)
-        spread = base * (1 - base)
-        brier = weighted_mean((risk - churned) ** 2, weights)
-        skill = 1 - np.divide(brier, spread, out=np.full(len(base), np.nan), where=spread > 0)
-        return np.column_stack([weighted_slopes(risk, churned, weights), observed, skill])
+    risk: FloatArray
+    churned: FloatArray
+    accounts: pd.Series[str]
+    days: NDArray[np.datetime64]
 
-    slope, observed, skill = figures(np.ones((1, len(risk))))[0]
-    drawn = over_draws(figures, accounts, seed)
+
+def reliability(
+    risk: FloatArray, churned: FloatArray, accounts: pd.Series[str], seed: int, learnt: Learnt | None = None
+) -> Reliability:
+    """Slope, observed over expected and Brier skill of calibrated risks, float64 [rows].
+
+    learnt: without it nothing is said of other months.
+    """
+    slope, observed, skill = _figures(risk, churned, np.ones((1, len(risk))))[0].tolist()
+    drawn = over_draws(lambda weights: _figures(risk, churned, weights), accounts, seed)
     low_high = [interval(drawn[:, place]) for place in range(3)]
-    return Reliability(float(slope), low_high[0], float(observed), low_high[1], float(skill), low_high[2])
+    found = Reliability(slope, low_high[0], observed, low_high[1], skill, low_high[2])
+    return found if learnt is None else _elsewhere(found, drawn, learnt, seed)
+
+
+def _figures(risk: FloatArray, churned: FloatArray, weights: FloatArray) -> FloatArray:
+    base = weighted_mean(churned, weights)
+    observed = base / weighted_mean(risk, weights)
+    spread = base * (1 - base)
+    brier = weighted_mean((risk - churned) ** 2, weights)
+    skill = 1 - np.divide(brier, spread, out=np.full(len(base), np.nan), where=spread > 0)
+    return np.column_stack([weighted_slopes(risk, churned, weights), observed, skill])
+
+
+def _elsewhere(found: Reliability, drawn: FloatArray, learnt: Learnt, seed: int) -> Reliability:
+    """With the errors of the calibration itself: the luck of its rows, and that months differ by themselves.
+
+    All test months may be off together: neighbours share a season and the outcomes that overlap.
+    """
+    before = over_draws(lambda weights: _figures(learnt.risk, learnt.churned, weights), learnt.accounts, seed)
+    months = between_months(learnt.days, learnt.risk, learnt.churned)
+    slope_error = float(np.hypot(_spread(drawn[:, 0]), _spread(before[:, 0])))
+    lucks = [_spread(np.log(np.maximum(part[:, 1], 1e-12))) for part in (drawn, before)]
+    factor = float(np.exp(Z * np.sqrt(lucks[0] ** 2 + lucks[1] ** 2 + months**2)))
+    return replace(
+        found,
+        months=months,
+        slope_elsewhere=(found.slope - Z * slope_error, found.slope + Z * slope_error),
+        observed_over_expected_elsewhere=(
+            found.observed_over_expected / factor,
+            found.observed_over_expected * factor,
+        ),
+    )
+
+
+def _spread(drawn: FloatArray) -> float:
+    """Standard deviation of the draws that have a value; NaN where none has."""
+    known = drawn[~np.isnan(drawn)]
+    return float(known.std()) if len(known) else float("nan")
 
 
 def versus(

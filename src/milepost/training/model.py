@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from milepost.errors import BundleError, nearest
 from milepost.signals.matrix import Matrix
 from milepost.signals.spec import Signal
+from milepost.terms import SNAPSHOT
 from milepost.training.calibrate import Calibrator
 from milepost.training.logistic import Logistic
 
@@ -40,10 +41,13 @@ class ChurnModel:
     def predict(self, matrix: Matrix) -> FloatArray:
         """Calibrated churn risk, float64 [rows], within [0, 1].
 
-        Columns in another order are put right, additional ones ignored.
+        Columns in another order are put right, additional ones ignored. Rows without a snapshot date (NaT) get the risk
+        of a mean time of year.
         Raises BundleError for a signal that is missing, renamed, defined otherwise, or infinite.
         """
-        return self.calibrator.risk(self._log_odds(self._gate(matrix)))
+        seasonal = self.calibrator.season.height > 0
+        days = matrix.rows[SNAPSHOT].to_numpy(dtype="datetime64[D]") if seasonal else None
+        return self.calibrator.risk(self._log_odds(self._gate(matrix)), days)
 
     def contributions(self, matrix: Matrix) -> FloatArray:
         """What each signal of `matrix` adds to the log-odds of churn, float64 [rows × signals of the matrix].

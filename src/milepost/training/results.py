@@ -52,6 +52,9 @@ class Reliability:
     slope: of the outcome on the risk's log-odds, 1 where risks are as far apart as they should be.
     observed_over_expected: churned rows over the sum of the risks. brier_skill: 1 less the Brier score over that of the
     test rows' own churned share. NaN where it cannot be told.
+    months: spread of log (observed / expected) between the months learnt from, beyond chance. slope_elsewhere and
+    observed_over_expected_elsewhere: intervals with that spread and with the luck of the rows learnt from on top: what
+    a model that is right may show in other months.
     """
 
     slope: float
@@ -60,6 +63,9 @@ class Reliability:
     observed_over_expected_interval: Interval
     brier_skill: float
     brier_skill_interval: Interval
+    months: float = float("nan")
+    slope_elsewhere: Interval = (float("nan"), float("nan"))
+    observed_over_expected_elsewhere: Interval = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)

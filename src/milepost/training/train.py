@@ -40,6 +40,7 @@ from milepost.training.learning import learning_curve
 from milepost.training.model import ChurnModel
 from milepost.training.results import Canary, Evaluation, HorizonFigures, Metrics, Split
 from milepost.training.saving import saving
+from milepost.training.season import When
 from milepost.training.split import account_folds, split_forward
 from milepost.training.tune import Trial, tune
 from milepost.windows import Windows
@@ -70,7 +71,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Periods:
-    """The rows of each period, and the accounts and the snapshots of the training and test rows."""
+    """The rows of each period, and the accounts and the snapshots of the training and test rows; when: of all three."""
 
     train: Rows
     calibrate: Rows
@@ -78,6 +79,7 @@ class Periods:
     train_accounts: pd.Series[str]
     test_accounts: pd.Series[str]
     days: tuple[pd.Series[pd.Timestamp], pd.Series[pd.Timestamp]]
+    when: tuple[When, When, When]
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def train_models(
     evaluation = replace(evaluation, horizons=spread)
     progress(f"training: refitting {evaluation.champion} on all {len(known):,} rows")
     last = (days >= pd.Timestamp(split.test_dates[0])).to_numpy()
-    model, inside = refit(champion.how, everything, last, matrix)
+    model, inside = refit(champion.how, everything, last, matrix, _when(days, accounts))
     hazard = None if times is None else fit_hazard(inside, times.left_after[known], times.watched[known])
     return Training(evaluation, model, trials, _note(evaluation, everything, last, split), alarms, hazard)
 
@@ -146,10 +148,16 @@ def _periods(everything: Rows, accounts: pd.Series[str], split: Split, days: pd.
         return Rows(everything.values[places], everything.churned[places], everything.folds[places])
 
     learnt, tested = (accounts.iloc[part].reset_index(drop=True) for part in (split.train, split.test))
+    when = _when(days, accounts)
     return Periods(
         rows(split.train), rows(split.calibrate), rows(split.test), learnt, tested,
         (days.iloc[split.train], days.iloc[split.test]),
+        (when.take(split.train), when.take(split.calibrate), when.take(split.test)),
     )  # fmt: skip
+
+
+def _when(days: pd.Series[pd.Timestamp], accounts: pd.Series[str]) -> When:
+    return When(days.to_numpy(dtype="datetime64[D]"), accounts.to_numpy(dtype=str))
 
 
 def compare(
@@ -181,26 +189,29 @@ def _rule(periods: Periods, matrix: Matrix, seed: int) -> dict[str, Risks]:
 def _risks(periods: Periods, how: Recipe) -> Risks:
     """Choose the step on out-of-fold predictions inside the training period, then predict the test rows both ways."""
     train, calibrate, test = periods.train, periods.calibrate, periods.test
+    learnt, known, tested = periods.when
     inside, between, outside = cross_fit(how, train, (calibrate, test))
     step = best_step(inside, train.churned)
     how = how.at(step)
     predict = fit(how, train)
     shared = predict(test.values)[0]
     if len(calibrate.churned) and calibrate.churned.any():
-        calibrator = fit_calibrator(predict(calibrate.values)[0], calibrate.churned)
-        disjoint = _calibrated_by_fold(between[step], calibrate, outside[step], test)
+        calibrator = fit_calibrator(predict(calibrate.values)[0], calibrate.churned, known)
+        disjoint = _calibrated_by_fold((between[step], calibrate, known), (outside[step], test, tested))
     else:
-        calibrator = fit_calibrator(inside[step], train.churned)
-        disjoint = _calibrated_by_fold(inside[step], train, outside[step], test)
-    return Risks(calibrator.risk(shared), disjoint, how, calibrator.risk(inside[step]))
+        calibrator = fit_calibrator(inside[step], train.churned, learnt)
+        disjoint = _calibrated_by_fold((inside[step], train, learnt), (outside[step], test, tested))
+    return Risks(calibrator.risk(shared, tested.days), disjoint, how, calibrator.risk(inside[step], learnt.days))
 
 
-def _calibrated_by_fold(known: FloatArray, learned: Rows, log_odds: FloatArray, test: Rows) -> FloatArray:
-    """Risks of the test rows; the calibration of a fold learns from the rows of other folds only."""
+def _calibrated_by_fold(known: tuple[FloatArray, Rows, When], asked: tuple[FloatArray, Rows, When]) -> FloatArray:
+    """Risks of the rows asked; the calibration of a fold learns from the known rows of other folds only."""
+    (given, learned, learned_when), (log_odds, test, when) = known, asked
     risk = np.empty(len(log_odds))
     for fold in np.unique(test.folds):
         others, inside = learned.folds != fold, test.folds == fold
-        risk[inside] = fit_calibrator(known[others], learned.churned[others]).risk(log_odds[inside])
+        calibrator = fit_calibrator(given[others], learned.churned[others], learned_when.take(others))
+        risk[inside] = calibrator.risk(log_odds[inside], when.days[inside])
     return risk
 
 
@@ -217,11 +228,12 @@ def _evaluation(
     shown = {kind: np.asarray(getattr(found, headline)) for kind, found in risks.items()}
     champion, because = choose_champion({kind: shown[kind] for kind in SHIPPED}, churned, accounts, seed)
     risk = shown.pop(champion)
+    learnt = assess.Learnt(risks[champion].inside, periods.train.churned, periods.train_accounts, periods.when[0].days)
     at_test = None if context is None else context.iloc[split.test].reset_index(drop=True)
     return Evaluation(
         figures("shared"), figures("disjoint"), champion, headline, split, risk, churned,
         evaluate.calibration_curve(risk, churned), evaluate.lift_table(risk, churned), because,
-        assess.reliability(risk, churned, accounts, seed), assess.versus(risk, shown, churned, accounts, seed),
+        assess.reliability(risk, churned, accounts, seed, learnt), assess.versus(risk, shown, churned, accounts, seed),
         () if at_test is None else assess.segments(risk, churned, at_test, accounts, seed),
         assess.acting(risk, churned, accounts, seed), _canary(risks[champion].how, periods),
         () if at_test is None or "mrr" not in at_test else saving(
@@ -270,15 +282,22 @@ def choose_champion(
     return LOGISTIC, f"it is simpler, and the log loss of {least} is not below it beyond noise: {shown}"
 
 
-def refit(how: Recipe, rows: Rows, calibrated_on: NDArray[np.bool_], matrix: Matrix) -> tuple[ChurnModel, FloatArray]:
+def refit(
+    how: Recipe, rows: Rows, calibrated_on: NDArray[np.bool_], matrix: Matrix, when: When | None = None
+) -> tuple[ChurnModel, FloatArray]:
     """Fit on all rows; calibrate on out-of-fold predictions of the rows `calibrated_on`, or of all if one class.
+
+    A season is learnt from all of them: half a year would not show it.
 
     With it the calibrated risks of all rows, out of fold.
     """
     (inside,) = cross_fit(how, rows)
     chosen = calibrated_on if rows.churned[calibrated_on].any() else np.ones(len(rows.churned), dtype=np.bool_)
     calibrator: Calibrator = fit_calibrator(inside[0][chosen], rows.churned[chosen])
-    base_rate, risk = float(rows.churned.mean()), calibrator.risk(inside[0])
+    if when is not None:
+        season = fit_calibrator(inside[0], rows.churned, when).season
+        calibrator = fit_calibrator(inside[0][chosen], rows.churned[chosen], when.take(chosen), season)
+    base_rate, risk = float(rows.churned.mean()), calibrator.risk(inside[0], None if when is None else when.days)
     if how.kind == LOGISTIC:
         return ChurnModel(how.kind, matrix.signals, calibrator, base_rate, logistic=fit_regression(how, rows)), risk
     return ChurnModel(how.kind, matrix.signals, calibrator, base_rate, booster=fit_booster(how, rows).text), risk
