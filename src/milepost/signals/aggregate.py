@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import ibis
@@ -119,9 +119,18 @@ def lookup(columns: Mapping[str, Any]) -> ibis.Table:
     return ibis.memtable(pa.table(dict(columns)))
 
 
+def keep(expression: ibis.Table) -> ibis.Table:
+    """The answer, computed now and kept until it is released."""
+    backend: Any = expression.get_backend()
+    if backend.name == "pyspark":
+        # Ibis 12 forgets the small tables joined with when it caches on Spark
+        backend._run_pre_execute_hooks(expression)
+    return expression.cache()
+
+
 def moment(day: int | np.int64) -> ibis.Value:
     """Midnight of a day since 1970."""
-    return ibis.literal(np.datetime64(int(day), "D").astype(datetime))
+    return ibis.literal(midnight(np.datetime64(int(day), "D").astype(date)))
 
 
 def valued_features(use: ibis.Table, cells: Cells) -> frozenset[int]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milepost.data.contract import Tables
-from milepost.signals.aggregate import Question, use_of_features, valued_features
+from milepost.signals.aggregate import Question, keep, use_of_features, valued_features
 from milepost.signals.catalogue import Feature
 from milepost.signals.cells import MOST_SNAPSHOTS, Cells, cut
 from milepost.signals.population import Population
@@ -129,7 +129,7 @@ def usage(
             cells = cut(dates, (windows.observation_days, windows.recent_days))
             question = Question(list(population.account_ids), names, cells)
             started = time.perf_counter()
-            use = use_of_features(tables, question, since).cache()
+            use = keep(use_of_features(tables, question, since))
             users = note_users(tables, question, (windows.observation_days,)) if tables.has_users else ()
             parts.append(Part(offset, cells, use, users))
             progress(_speed(tables, time.perf_counter() - started))

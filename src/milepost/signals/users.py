@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from milepost.data.contract import Tables
-from milepost.signals.aggregate import Question, arrays, bit_or, lookup, recent_events
+from milepost.signals.aggregate import Question, arrays, bit_or, keep, lookup, recent_events
 
 WORD_BITS = 62
 MOST_WORDS = 16  # columns of one GROUP BY; beyond, another pass over the events is cheaper than the memory
@@ -56,7 +56,7 @@ def _noted(coded: ibis.Table, sights: tuple[Sight, ...], words: int) -> Users:
         seen = (coded[f"until_{sight.window}"] & coded.since & (1 << sight.snapshot)) != 0
         for word in range(words):
             columns[f"s{place}_{word}"] = bit_or(ibis.ifelse(seen, coded[f"word_{word}"], 0))
-    return Users(sights, coded.group_by("account", "user_id").aggregate(**columns).drop("user_id").cache())
+    return Users(sights, keep(coded.group_by("account", "user_id").aggregate(**columns).drop("user_id")))
 
 
 def _bits(question: Question, words: int) -> ibis.Table:
