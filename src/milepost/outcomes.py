@@ -150,7 +150,7 @@ def _dormant(tables: Tables, rows: pd.DataFrame, data: Data, windows: Windows) -
     dates["closes"] += timedelta(days=windows.gap_days + windows.outcome_days)
     edges = ibis.memtable(dates.astype("datetime64[us]"))
     inside = events.inner_join(edges, [events.occurred_at >= edges.opens, events.occurred_at < edges.closes])
-    active = tables.connection.to_pyarrow(inside.select(ACCOUNT, SNAPSHOT).distinct()).to_pandas()
+    active = inside.select(ACCOUNT, SNAPSHOT).distinct().to_pyarrow().to_pandas()
     seen = pd.MultiIndex.from_frame(active[[ACCOUNT, SNAPSHOT]].astype({SNAPSHOT: "datetime64[us]"}))
     wanted = pd.MultiIndex.from_frame(rows[[ACCOUNT, SNAPSHOT]].astype({SNAPSHOT: "datetime64[us]"}))
     return np.asarray(~wanted.isin(seen), dtype=np.float32)

@@ -53,6 +53,10 @@ class Project(_Part):
     # such as "2GB"; empty: a third of the machine
     memory_limit: Annotated[str, Field(pattern=MEMORY)] = ""
 
+    # where the events are aggregated; a cluster by its master URL, such as "spark://host:7077"
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    spark_master: str = "local[2]"
+
     @property
     def memory_bytes(self) -> int:
         """What the database and the work on its answers may take together."""
@@ -103,6 +107,7 @@ class Table(_Part):
     time_format: str = ""  # strptime, such as "%d/%m/%Y"; empty: ISO 8601
     time_unit: Literal["", "s", "ms", "us"] = ""  # for times written as epoch numbers
     time_zone: str = "UTC"
+    in_place: bool = False  # events only: with a url, aggregated in that database instead of copied
     daily: bool = False  # events only: rows are counts per account, event and day
     immutable: tuple[str, ...] = ()  # accounts only: attributes that never change and may become signals
     # age of the newest row at which 'check' warns, and at which it exits with 1; not in the repr, from which what is
@@ -124,6 +129,12 @@ class Table(_Part):
     def _one_place(self) -> Self:
         if bool(self.path) == bool(self.url):
             raise ValueError("give either path or url")
+        return self
+
+    @model_validator(mode="after")
+    def _in_place(self) -> Self:
+        if self.in_place and not self.url:
+            raise ValueError("in_place goes with url")
         return self
 
     @model_validator(mode="after")

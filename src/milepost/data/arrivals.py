@@ -51,9 +51,10 @@ class Gap:
 
 
 def find_arrivals(tables: Tables, settings: Settings, before: datetime) -> tuple[Arrivals, ...]:
-    """Arrivals of every table that is there, of rows before `before`."""
+    """Arrivals of every table that is there, of rows before `before`; not of events that live on another engine."""
     since = before - timedelta(days=history_days(settings.contract) + 1)
-    return tuple(_arrivals(tables.connection, name, since, before) for name in settings.tables.given())
+    here = [name for name in settings.tables.given() if name != "events" or not tables.remote]
+    return tuple(_arrivals(tables.connection, name, since, before) for name in here)
 
 
 def history_days(rules: ContractSettings) -> int:
@@ -93,12 +94,11 @@ def find_gaps(tables: Tables, features: set[str]) -> tuple[Gap, ...]:
     connection: Any = tables.connection
     gaps = []
     if tables.subscriptions is not None:
-        gaps += [
-            _gap(connection, "accounts", "accounts without a subscription",
-                 "account_id NOT IN (SELECT account_id FROM subscriptions)"),
-            _gap(connection, "subscriptions", "subscriptions of accounts without any event",
-                 "account_id NOT IN (SELECT DISTINCT account_id FROM events)"),
-        ]  # fmt: skip
+        gaps.append(_gap(connection, "accounts", "accounts without a subscription",
+                         "account_id NOT IN (SELECT account_id FROM subscriptions)"))  # fmt: skip
+        if not tables.remote:
+            gaps.append(_gap(connection, "subscriptions", "subscriptions of accounts without any event",
+                             "account_id NOT IN (SELECT DISTINCT account_id FROM events)"))  # fmt: skip
     if tables.access is not None:
         known = ", ".join(literal(name) for name in sorted(features))
         gaps.append(_gap(connection, "access", "access to features outside the catalogue", f"feature NOT IN ({known})"))

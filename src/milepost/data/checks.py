@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import ibis
+
 from milepost.data.contract import Finding, RowCount
 from milepost.data.mapping import Mapped, literal, quoted
 from milepost.data.subscriptions import BASE
@@ -15,10 +17,10 @@ from milepost.settings import Settings, Table
 from milepost.terms import Action
 
 _KEYS = {"accounts": "account_id", "events": "event_id", "conversations": "conversation_id"}
-_DUPLICATE, _OUTSIDE = "duplicate", "outside: "
-_LATER = f"{_OUTSIDE}at or after the date"
+_DUPLICATE, OUTSIDE = "duplicate", "outside: "
+LATER = f"{OUTSIDE}at or after the date"
 # rows that are used, or would be at a later date
-_SOUND = f"(fate IS NULL OR fate = {literal(_LATER)})"
+_SOUND = f"(fate IS NULL OR fate = {literal(LATER)})"
 _ID_KINDS = {"VARCHAR": "text"}
 SAMPLE_KEYS = 5
 LONG_SILENCE_DAYS = 31
@@ -65,40 +67,54 @@ def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, a
     name = source.name
     typed, rules = _typed(connection, source, mapped, settings, as_of)
     counts = dict(connection.raw_sql(f"SELECT coalesce(fate, ''), count(*) FROM {typed} GROUP BY 1").fetchall())
-    read = sum(counts.values()) + sum(part.count for part in source.unreadable)
-    if read == 0:
-        raise ContractError("0 rows", where=f"tables.{name}", fix="check the path")
     broken = [condition for reason, condition in rules if reason in counts]
     duplicates = _deduplicated(connection, source, typed, _usable(connection, source, mapped, typed, broken))
-    if duplicates:
-        counts[""] = counts.get("", 0) - duplicates
-    outside = sum(count for fate, count in counts.items() if fate.startswith(_OUTSIDE))
-    used = counts.get("", 0)
-    quarantined = read - used - outside - duplicates
-    reasons = {fate: n for fate, n in counts.items() if fate and not fate.startswith(_OUTSIDE)}
-    reasons |= {f"{part.reason} ({part.place})": part.count for part in source.unreadable}
-    _refuse_too_many(name, reasons, read, settings)
-    if used == 0 and name in ("accounts", "events"):
-        raise ContractError("no row can be used", where=f"tables.{name}", fix=_why(counts))
+    found = balance(name, counts, source.unreadable, duplicates, settings)
     if name == "subscriptions":
         _refuse_no_base(connection, typed, source.table)
         _refuse_overlap(connection)
+    findings = [*found.findings, *(_spelled_twice(connection) if name == "accounts" else ())]
+    return Opened(found.count, tuple(findings), _id_kind(connection, source))
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Where the rows of a table went, and what was found about them."""
+
+    count: RowCount
+    findings: tuple[Finding, ...]
+
+
+def balance(
+    name: str, counts: Mapping[str, int], unreadable: Sequence[Unreadable], duplicates: int, settings: Settings
+) -> Balance:
+    """`counts` says how many rows met which fate, "" those to use, duplicates among them.
+
+    Raises ContractError for too many quarantined rows, and for accounts or events of which none is left.
+    """
+    read = sum(counts.values()) + sum(part.count for part in unreadable)
+    if read == 0:
+        raise ContractError("0 rows", where=f"tables.{name}", fix="check the path")
+    outside = sum(count for fate, count in counts.items() if fate.startswith(OUTSIDE))
+    used = counts.get("", 0) - duplicates
+    reasons = {fate: n for fate, n in counts.items() if fate and not fate.startswith(OUTSIDE)}
+    reasons |= {f"{part.reason} ({part.place})": part.count for part in unreadable}
+    _refuse_too_many(name, reasons, read, settings)
+    if used == 0 and name in ("accounts", "events"):
+        raise ContractError("no row can be used", where=f"tables.{name}", fix=_why(counts))
     findings = [_quarantine_finding(name, reason, n) for reason, n in reasons.items()]
-    findings += [_outside_finding(name, fate, n) for fate, n in counts.items() if fate.startswith(_OUTSIDE)]
+    findings += [_outside_finding(name, fate, n) for fate, n in counts.items() if fate.startswith(OUTSIDE)]
     if duplicates:
         findings.append(Finding("the same row or key more than once", name, duplicates, Action.WARN, "used once"))
-    if name == "accounts":
-        findings += _spelled_twice(connection)
-    count = RowCount(name, read, used, quarantined, duplicates, outside)
-    return Opened(count, tuple(findings), _id_kind(connection, source))
+    return Balance(RowCount(name, read, used, read - used - outside - duplicates, duplicates, outside), tuple(findings))
 
 
-def period(connection: Any) -> tuple[datetime, datetime, bool]:
+def period(events: ibis.Table) -> tuple[datetime, datetime, bool]:
     """First and last moment of the events that are used, and whether every one stands at midnight."""
-    first, last, only_days = connection.raw_sql(
-        "SELECT min(occurred_at), max(occurred_at), bool_and(occurred_at = date_trunc('day', occurred_at)) FROM events"
-    ).fetchone()
-    return first, last, bool(only_days)
+    moment = events.occurred_at
+    later = ibis.ifelse(moment == moment.truncate("D"), 0, 1).max()
+    row = events.aggregate(first=moment.min(), last=moment.max(), later=later).to_pyarrow().to_pylist()[0]
+    return row["first"], row["last"], row["later"] == 0
 
 
 def names_at_any_date(connection: Any) -> list[str]:
@@ -200,11 +216,11 @@ def _outside_rules(
     name: str, columns: Mapping[str, str], table: Table, settings: Settings, as_of: datetime | None
 ) -> list[tuple[str, str]]:
     rules = [
-        (f"{_OUTSIDE}excluded account", f"({columns['account_id']}) GLOB {literal(pattern)}")
+        (f"{OUTSIDE}excluded account", f"({columns['account_id']}) GLOB {literal(pattern)}")
         for pattern in settings.data.exclude_accounts
     ]
     rules += [
-        (f"{_OUTSIDE}ignored item", f"({columns['item']}) GLOB {literal(pattern)}")
+        (f"{OUTSIDE}ignored item", f"({columns['item']}) GLOB {literal(pattern)}")
         for pattern in (table.ignore_items if name == "subscriptions" else ())
     ]
     begins = {
@@ -215,7 +231,7 @@ def _outside_rules(
     }
     if as_of is not None and name in begins:
         moment = literal(as_of.isoformat())
-        rules.append((_LATER, f"({columns[begins[name]]}) >= TIMESTAMP {moment}"))
+        rules.append((LATER, f"({columns[begins[name]]}) >= TIMESTAMP {moment}"))
     return rules
 
 
@@ -314,7 +330,7 @@ def _advice(reason: str) -> str:
 
 def _why(counts: Mapping[str, int]) -> str:
     fate, count = max(counts.items(), key=lambda item: item[1])
-    return f"{count:,} rows: {fate.removeprefix(_OUTSIDE)}"
+    return f"{count:,} rows: {fate.removeprefix(OUTSIDE)}"
 
 
 def _accounts(rows: list[tuple[str]]) -> str:
@@ -331,7 +347,7 @@ def _quarantine_finding(name: str, reason: str, count: int) -> Finding:
 
 
 def _outside_finding(name: str, fate: str, count: int) -> Finding:
-    return Finding(fate.removeprefix(_OUTSIDE), name, count, Action.WARN, "left out on purpose")
+    return Finding(fate.removeprefix(OUTSIDE), name, count, Action.WARN, "left out on purpose")
 
 
 def _spelled_twice(connection: Any) -> list[Finding]:

@@ -60,6 +60,7 @@ class Tables:
     nothing downstream asks. Times are timestamps in UTC without a zone; account_id is text.
     `events` also has `visible_at`, the later of occurred_at and loaded_at: a row is visible at a snapshot when
     `visible_at < snapshot`. Daily counts stand at midnight of their day with the count in `quantity`.
+    They may live on another engine than `connection`: what is asked of them is asked of theirs, with `to_pyarrow`.
     `data_begin` is midnight of the first event's day, `complete_until` the moment up to which outcomes are known.
     """
 
@@ -78,6 +79,7 @@ class Tables:
     row_counts: tuple[RowCount, ...]
     findings: tuple[Finding, ...]
     fingerprint: str
+    remote: str = ""  # the engine that holds the events where it is not `connection`
 
 
 _REQUIRED = True

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,8 +18,11 @@ import duckdb
 import ibis
 
 from milepost.data import checks, files
-from milepost.data.contract import Finding, RowCount, Tables
+from milepost.data.contract import CONTRACT, Finding, RowCount, Tables
+from milepost.data.digest import digests
 from milepost.data.mapping import literal, map_table, quoted
+from milepost.data.remote import RemoteEvents, open_remote
+from milepost.data.spark import connect_spark
 from milepost.errors import ContractError, EnvironmentFault
 from milepost.settings import Settings, Table
 from milepost.terms import Action
@@ -46,8 +49,15 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
     connection = connect(settings)
     opened: dict[str, checks.Opened] = {}
     prints: list[str] = []
+    where = _engine_of_events(settings)
+    remote: RemoteEvents | None = None
     for name, table in settings.tables.given().items():
-        progress(f"reading {name}")
+        progress(f"reading {name}" + (f" on {where}" if name == "events" and where else ""))
+        if name == "events" and where:
+            remote, mark = _open_remote(connection, table, settings, as_of, where)
+            opened[name] = checks.Opened(remote.balance.count, remote.balance.findings, "")
+            prints.append(f"{name}:{mark}:{table!r}")
+            continue
         raw = open_raw(connection, name, table, settings)
         prints.append(f"{name}:{raw.fingerprint}:{table!r}")
         mapped = map_table(name, table, raw.types, settings)
@@ -55,26 +65,79 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
         with _readable(f"tables.{name}"):
             opened[name] = checks.apply(connection, source, mapped, settings, as_of)
     checks.refuse_mixed_ids({name: part.id_kind for name, part in opened.items()})
-    begin, last, only_days = checks.period(connection)
+    events = remote.events if remote else connection.table("events")
+    begin, last, only_days = checks.period(events)
     until = _complete_until(settings, last, as_of)
     about_events = (*checks.about_days(only_days, settings.tables.events.daily), *checks.about_end(last, until))
+    names = remote.names if remote else _mapped_names(settings.tables.events, connection)
     return Tables(
         connection=connection,
         accounts=connection.table("accounts"),
-        events=connection.table("events"),
+        events=events,
         **{
             name: connection.table(name) if name in opened else None
             for name in ("subscriptions", "conversations", "surveys", "access")
         },
-        has_users=_is_mapped("user_id", settings.tables.events, connection),
-        has_values=_is_mapped("value", settings.tables.events, connection),
-        has_quantities=_is_mapped("quantity", settings.tables.events, connection),
+        has_users="user_id" in names,
+        has_values="value" in names,
+        has_quantities="quantity" in names,
         data_begin=midnight(begin),
         complete_until=until,
         row_counts=tuple(part.count for part in opened.values()),
         findings=(*(finding for part in opened.values() for finding in part.findings), *about_events),
         fingerprint=hashlib.sha256("\n".join(prints).encode()).hexdigest(),
+        remote=where,
     )
+
+
+def _engine_of_events(settings: Settings) -> str:
+    """The engine that holds the events, "" for the embedded DuckDB."""
+    if settings.tables.events.in_place:
+        return urlsplit(settings.tables.events.url).scheme
+    return settings.project.engine if settings.project.engine != "duckdb" else ""
+
+
+def _open_remote(
+    connection: Any, table: Table, settings: Settings, as_of: datetime | None, engine: str
+) -> tuple[RemoteEvents, str]:
+    """The events on their own engine, and what tells this state of them from another."""
+    accounts = [row[0] for row in connection.raw_sql("SELECT account_id FROM known_accounts").fetchall()]
+    if table.in_place:
+        host = urlsplit(table.url).hostname or engine
+        raw = _remote_table(table, host)
+        with _answering(host):
+            found = open_remote(raw, table, settings, accounts, as_of, engine)
+            return found, digests(found.events, [date.max])[0]
+    path = settings.path(table.path)
+    if table.url or files.kind_of(path, table) != "parquet":
+        raise ContractError("Spark reads Parquet here", where="tables.events", fix="write Parquet, or leave engine out")
+    paths = files.parquet_files(path)
+    backend = connect_spark(settings.project)
+    with _spark_works():
+        raw = backend.read_parquet([str(file) for file in paths] if len(paths) > 1 else str(paths[0]))
+        return open_remote(raw, table, settings, accounts, as_of, engine), files.fingerprint(paths)
+
+
+@contextmanager
+def _answering(where: str) -> Iterator[None]:
+    """Say in one line that a database failed, without its words: they may hold the password."""
+    try:
+        yield
+    except (ContractError, EnvironmentFault, ImportError):
+        raise
+    except Exception as error:
+        raise EnvironmentFault(f"database cannot be reached ({type(error).__name__})", where=where) from None
+
+
+@contextmanager
+def _spark_works() -> Iterator[None]:
+    try:
+        yield
+    except ContractError:
+        raise
+    except Exception as error:
+        what = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise EnvironmentFault(f"Spark failed: {what[:120]}", where="tables.events") from None
 
 
 def connect(settings: Settings) -> Any:
@@ -89,9 +152,11 @@ def connect(settings: Settings) -> Any:
     return connection
 
 
-def _is_mapped(column: str, table: Table, connection: Any) -> bool:
-    """Whether the source has the column: what is in it must not decide which signals there are."""
-    return column in table.constants or table.columns.get(column, column) in connection.table("raw_events").columns
+def _mapped_names(table: Table, connection: Any) -> set[str]:
+    """The contract's columns that the source has: what is in them must not decide which signals there are."""
+    raw = connection.table("raw_events").columns
+    own = {column.name for column in CONTRACT["events"]}
+    return {name for name in own if name in table.constants or table.columns.get(name, name) in raw}
 
 
 def _complete_until(settings: Settings, last: datetime, as_of: datetime | None) -> datetime:
@@ -198,24 +263,26 @@ def _from_duckdb(connection: Any, relation: str, path: Path, table: Table) -> Ra
 
 
 def _from_database(connection: Any, relation: str, table: Table) -> Raw:
-    """A table of any database Ibis reads, copied in batches. Passwords in the URL never reach a message."""
+    """A table of any database Ibis reads, copied in batches."""
     host = urlsplit(table.url).hostname or urlsplit(table.url).scheme
+    with _answering(host):
+        connection.create_table(relation, _remote_table(table, host).to_pyarrow_batches().read_all(), temp=True)
+    digest = connection.raw_sql(f"SELECT count(*), bit_xor(hash(t)) FROM {relation} t").fetchone()
+    return Raw(relation, _types(connection, relation), (), str(digest))
+
+
+def _remote_table(table: Table, host: str) -> ibis.Table:
+    """A table of a database. Passwords in the URL never reach a message."""
     try:
-        remote = ibis.connect(table.url)
-        _known_table(table, remote.list_tables(), host)
-        batches = remote.table(table.table).to_pyarrow_batches()
-    except ContractError:
-        raise
+        with _answering(host):
+            remote = ibis.connect(table.url)
+            _known_table(table, remote.list_tables(), host)
+            return remote.table(table.table)
     except ImportError:
         backend = urlsplit(table.url).scheme
         raise EnvironmentFault(
             f"the Ibis backend '{backend}' is not installed", where=host, fix=f"pip install 'ibis-framework[{backend}]'"
         ) from None
-    except Exception as error:
-        raise EnvironmentFault(f"database cannot be reached ({type(error).__name__})", where=host) from None
-    connection.create_table(relation, batches.read_all(), temp=True)
-    digest = connection.raw_sql(f"SELECT count(*), bit_xor(hash(t)) FROM {relation} t").fetchone()
-    return Raw(relation, _types(connection, relation), (), str(digest))
 
 
 def _known_table(table: Table, known: Iterable[str], where: str) -> None:

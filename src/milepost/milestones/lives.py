@@ -126,7 +126,7 @@ def _days(times: pd.Series) -> Ints:
 
 
 def _frame(tables: Tables, expression: ibis.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = tables.connection.to_pyarrow(expression).to_pandas()
+    frame: pd.DataFrame = expression.to_pyarrow().to_pandas()
     return frame
 
 

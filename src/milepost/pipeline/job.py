@@ -13,6 +13,7 @@ import numpy as np
 
 from milepost.data.checks import names_at_any_date
 from milepost.data.contract import Tables
+from milepost.data.digest import digests
 from milepost.data.sources import open_tables
 from milepost.errors import InputError, SettingsError, nearest
 from milepost.milestones.lives import Lives, read_lives
@@ -22,7 +23,6 @@ from milepost.pipeline.alarms import Alarms, check_accepted, judged, look
 from milepost.settings import Settings, load
 from milepost.signals.build import build, source_hash, way_hash
 from milepost.signals.catalogue import Feature, check_events, read_catalogue
-from milepost.signals.digest import digests
 from milepost.signals.matrix import Observations
 from milepost.signals.resume import Built
 from milepost.windows import Windows, midnight, snapshot_dates
@@ -151,9 +151,9 @@ class Job:
         limit = self.settings.project.memory_bytes
         found = store.load_earlier(self._signals, way, self.features, self.windows, limit)
         if found is None:
-            return None, digests(self.tables, [self.as_of])[0]
+            return None, digests(self.tables.events, [self.as_of])[0]
         earlier, digest = found
-        now, then = digests(self.tables, [self.as_of, earlier.known.before])
+        now, then = digests(self.tables.events, [self.as_of, earlier.known.before])
         if then != digest:
             self.progress(f"signals: events before {earlier.known.before} changed or came late, computed anew")
             return None, now
@@ -170,9 +170,7 @@ class Job:
     def event_names(self) -> list[str]:
         """Event names that occur."""
         events = self.tables.events
-        names: list[str] = (
-            self.tables.connection.to_pyarrow(events.select("event_name").distinct()).column(0).to_pylist()
-        )
+        names: list[str] = events.select("event_name").distinct().to_pyarrow().column(0).to_pylist()
         return names
 
     @property
@@ -187,7 +185,7 @@ class Job:
         One that occurs from the scored date on only is known: it had not been used by then.
         """
         known = self.event_names
-        if not self.wanted_names <= set(known):
+        if not self.wanted_names <= set(known) and not self.tables.remote:
             known = names_at_any_date(self.tables.connection)
         check_events(self.features, known, self.settings.project.features)
         asked = {

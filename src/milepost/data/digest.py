@@ -7,7 +7,6 @@ from datetime import date, datetime
 
 import ibis
 
-from milepost.data.contract import Tables
 from milepost.windows import midnight
 
 _COLUMNS = ("account_id", "occurred_at", "visible_at", "event_name", "user_id", "quantity", "value")
@@ -21,10 +20,14 @@ def _hash(  # type: ignore[empty-body]
     """DuckDB and Spark have it; Ibis' own takes one column and costs three times as much."""
 
 
-def digests(tables: Tables, before: Sequence[date]) -> tuple[str, ...]:
+@ibis.udf.scalar.builtin(name="hashtext")  # type: ignore[untyped-decorator]
+def _hash_text(row: str) -> int:  # type: ignore[empty-body]
+    """What PostgreSQL has instead."""
+
+
+def digests(events: ibis.Table, before: Sequence[date]) -> tuple[str, ...]:
     """One text per date over the rows visible before it, in one pass; their order does not matter."""
-    events = tables.events
-    row = _hash(*(events[name] for name in _COLUMNS)) & _LOW_BITS
+    row = _row(events) & _LOW_BITS
     sums = {}
     for place, day in enumerate(before):
         seen = events.visible_at < ibis.literal(midnight(day))
@@ -32,3 +35,11 @@ def digests(tables: Tables, before: Sequence[date]) -> tuple[str, ...]:
         sums[f"sum_{place}"] = ibis.ifelse(seen, row, 0).sum()
     found = events.aggregate(**sums).to_pyarrow().to_pylist()[0]
     return tuple(f"{found[f'rows_{place}'] or 0}-{found[f'sum_{place}'] or 0}" for place in range(len(before)))
+
+
+def _row(events: ibis.Table) -> ibis.Value:
+    if events.get_backend().name != "postgres":
+        return _hash(*(events[name] for name in _COLUMNS))
+    # a mark that no value begins with keeps what is missing apart from what is empty
+    parts = [ibis.coalesce(events[name].cast("string"), "\x02") for name in _COLUMNS]
+    return _hash_text(ibis.literal("\x01").join(parts)).cast("int64")

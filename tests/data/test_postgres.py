@@ -1,0 +1,136 @@
+"""Events in PostgreSQL, read where they are: a private server from Debian's packages, reached by a socket."""
+
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from milepost.data.digest import digests
+from milepost.data.sources import open_tables
+from milepost.errors import ContractError, EnvironmentFault
+from milepost.settings import parse
+from milepost.signals.build import build
+from milepost.signals.catalogue import Feature
+
+psycopg = pytest.importorskip("psycopg", exc_type=ImportError)
+SERVERS = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+FEATURES = (Feature("one", ("e1", "e2"), "x"), Feature("two", ("e2",), "y"), Feature("odd", ("e'3 \"%_",), "y"))
+SNAPSHOTS = (date(2024, 3, 1), date(2024, 4, 1), date(2024, 5, 1))
+
+
+def as_postgres(*command):
+    """A server refuses to run as root: then the user that Debian's package makes runs it."""
+    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
+
+
+@contextmanager
+def server(folder):
+    tools = SERVERS[-1].parent
+    folder.mkdir()
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+        for part in (folder, *folder.parents):
+            part.chmod(part.stat().st_mode | 0o011)
+    data = str(folder / "data")
+    run = {"check": True, "capture_output": True, "cwd": "/"}
+    subprocess.run(as_postgres(str(tools / "initdb"), "-D", data, "-A", "trust", "-U", "reader"), **run)
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+    log = str(folder / "log")
+    subprocess.run(as_postgres(str(tools / "pg_ctl"), "-D", data, "-o", options, "-l", log, "-w", "start"), **run)
+    try:
+        yield f"postgres://reader@/postgres?host={folder}"
+    finally:
+        subprocess.run(as_postgres(str(tools / "pg_ctl"), "-D", data, "-m", "immediate", "stop"), **run)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    if not SERVERS or (os.geteuid() == 0 and not shutil.which("runuser")):
+        pytest.skip("PostgreSQL is not installed")
+    # the path of a socket has to be short
+    folder = tmp_path_factory.mktemp("pg")
+    with server(folder / "s") as url:
+        yield url
+
+
+def rows(seed):
+    """Late rows, hostile text, missing users, duplicates of an id, fractions, accounts nobody knows."""
+    draw = np.random.default_rng(seed)
+    begin = datetime(2024, 1, 1)
+    found = []
+    for number in range(1500):
+        at = begin + timedelta(seconds=int(draw.integers(0, 125 * 86_400)))
+        user = [None, "u1", "u2", "ü'; DROP TABLE events; --", "x" * 500][draw.integers(5)]
+        found.append((
+            ["a", "b", "c 'é\"", "nobody"][draw.choice(4, p=[0.5, 0.3, 0.198, 0.002])], at,
+            ["e1", "e2", "e'3 \"%_", "other"][draw.integers(4)], user, float(draw.integers(0, 40)) / 10,
+            None if draw.random() < 0.5 else float(draw.integers(-99, 99)) / 7, f"id{number % 1400}",
+            None if draw.random() < 0.5 else at + timedelta(hours=int(draw.integers(0, 900))),
+        ))  # fmt: skip
+    return found
+
+
+def settings(folder, **events):
+    ids = ["a", "b", "c 'é\""]
+    accounts = pd.DataFrame({"account_id": ids, "created_at": datetime(2023, 12, 1)})
+    accounts.to_parquet(folder / "accounts.parquet", index=False)
+    spans = pd.DataFrame({"account_id": ids, "started_at": datetime(2023, 12, 1), "seats": [1.0, 2.0, 0.0]})
+    spans.to_parquet(folder / "subscriptions.parquet", index=False)
+    tables = {name: {"path": f"{name}.parquet"} for name in ("accounts", "subscriptions")}
+    windows = {"observation_days": 40, "gap_days": 7, "outcome_days": 30, "grace_days": 7}
+    return parse({"windows": windows, "tables": {**tables, "events": {"table": "events", **events}}}, folder)
+
+
+@pytest.fixture(scope="module")
+def filled(database):
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "CREATE TABLE events (account_id text, occurred_at timestamp, event_name text, user_id text, "
+            "quantity double precision, value double precision, event_id text, loaded_at timestamp)"
+        )
+        connection.cursor().executemany("INSERT INTO events VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", rows(7))
+    return database
+
+
+def test_signals_are_equal_to_those_of_a_copy(filled, tmp_path):
+    made = []
+    for in_place in (True, False):
+        asked = settings(tmp_path, url=filled, in_place=in_place)
+        tables = open_tables(asked)
+        assert tables.remote == ("postgres" if in_place else "")
+        assert len(digests(tables.events, SNAPSHOTS)) == 3
+        made.append((build(tables, FEATURES, asked, SNAPSHOTS), tables.row_counts, set(tables.findings)))
+    (there, counts, said), (here, own_counts, own_said) = made
+    assert counts == own_counts
+    assert said == own_said
+    assert there.observations.matrix.signals == here.observations.matrix.signals
+    assert there.observations.matrix.values.tobytes() == here.observations.matrix.values.tobytes()
+    pd.testing.assert_frame_equal(there.observations.context, here.observations.context)
+    np.testing.assert_array_equal(there.known.ever, here.known.ever)
+
+
+def test_a_row_that_changes_is_noticed(filled, tmp_path):
+    asked = settings(tmp_path, url=filled, in_place=True)
+    before = open_tables(asked).fingerprint
+    assert open_tables(asked).fingerprint == before
+    with psycopg.connect(filled) as connection:
+        connection.execute("UPDATE events SET user_id = 'u9' WHERE event_id = 'id1399'")
+    after = open_tables(asked).fingerprint
+    with psycopg.connect(filled) as connection:
+        connection.execute("UPDATE events SET user_id = 'u9x' WHERE event_id = 'id1399'")
+    assert len({before, after, open_tables(asked).fingerprint}) == 3
+
+
+def test_a_table_that_is_not_there_and_a_server_that_is_away(filled, tmp_path):
+    with pytest.raises(ContractError, match="no table 'event'; expected one of events"):
+        open_tables(settings(tmp_path, url=filled, table="event", in_place=True))
+    away = filled.replace("reader@/postgres", "reader:secret7@/elsewhere")
+    with pytest.raises(EnvironmentFault, match="database cannot be reached") as caught:
+        open_tables(settings(tmp_path, url=away, in_place=True))
+    assert "secret7" not in caught.value.line

@@ -1,0 +1,129 @@
+"""Events in place on another engine: mapped and counted as those read with DuckDB, here with DuckDB as that engine."""
+
+from datetime import date, datetime
+
+import ibis
+import pandas as pd
+import pytest
+
+from milepost.data.remote import open_remote
+from milepost.data.sources import open_tables
+from milepost.errors import ContractError
+from milepost.settings import parse
+
+INF, NAN = float("inf"), float("nan")
+GOOD = ("a", datetime(2024, 3, 1, 10), "open", "u1", 2.0, 1.5, "id1", datetime(2024, 3, 2))
+COLUMNS = ["account_id", "occurred_at", "event_name", "user_id", "quantity", "value", "event_id", "loaded_at"]
+TIMES = {"occurred_at": "datetime64[us]", "loaded_at": "datetime64[us]"}
+AS_OF = datetime(2024, 4, 1)
+ROWS = [
+    GOOD,
+    # the same id again: the copy that was visible first counts
+    (*GOOD[:4], 3.0, 1.5, "id1", datetime(2024, 3, 20)),
+    (*GOOD[:4], 4.0, 1.5, "id1", None),
+    ("a", datetime(2024, 3, 1), "", "u1", 1.0, None, None, None),
+    ("", datetime(2024, 3, 1), "open", "u1", 1.0, None, None, None),
+    ("a", None, "open", "u1", 1.0, None, None, None),
+    ("a", datetime(1850, 1, 1), "open", "u1", 1.0, None, None, None),
+    ("a", datetime(2024, 3, 1), "open", "", NAN, NAN, "", None),
+    ("a", datetime(2024, 3, 1), "open", "u1", INF, None, None, None),
+    ("a", datetime(2024, 3, 1), "open", "u1", 1.0, -1e15, None, None),
+    ("stranger", datetime(2024, 3, 1), "open", "u1", 1.0, None, None, None),
+    ("test-1", datetime(2024, 3, 1), "open", "u1", 1.0, None, None, None),
+    ("test-unknown", datetime(2024, 3, 1), "open", "u1", 1.0, None, None, None),
+    ("b", datetime(2024, 4, 1), "open", "u1", 1.0, None, None, None),
+    ("b", datetime(2024, 3, 31), "open", "u1", 1.0, None, None, datetime(2024, 4, 1)),
+    ("b", datetime(2024, 3, 31, 23, 59, 59, 999999), "open", "u1", 1.0, None, None, None),
+]
+ACCOUNTS = ["a", "b", "test-1"]
+
+
+@pytest.fixture
+def settings(tmp_path):
+    pd.DataFrame(ROWS, columns=COLUMNS).astype(TIMES).to_parquet(tmp_path / "events.parquet", index=False)
+    accounts = pd.DataFrame({"account_id": ACCOUNTS, "created_at": datetime(2024, 1, 1)})
+    accounts.to_parquet(tmp_path / "accounts.parquet", index=False)
+
+    def make(**events):
+        return parse({
+            "tables": {"accounts": {"path": "accounts.parquet"}, "events": {"path": "events.parquet", **events}},
+            "data": {"exclude_accounts": ["test-*"], "max_quarantined_share": 1.0},
+        }, tmp_path)  # fmt: skip
+
+    return make
+
+
+def remote(settings, as_of=AS_OF):
+    raw = ibis.duckdb.connect().read_parquet(settings.path("events.parquet"))
+    return open_remote(raw, settings.tables.events, settings, ACCOUNTS, as_of, "Spark")
+
+
+def content(table):
+    frame = table.execute()
+    return frame[sorted(frame.columns)].sort_values(["account_id", "occurred_at", "quantity"]).reset_index(drop=True)
+
+
+@pytest.mark.parametrize("as_of", [AS_OF, None])
+def test_rows_are_used_and_counted_as_in_duckdb(settings, as_of):
+    here, there = open_tables(settings(), as_of), remote(settings(), as_of)
+    (count,) = [count for count in here.row_counts if count.table == "events"]
+    assert there.balance.count == count
+    assert there.balance.count.balanced
+    said = {(finding.check, finding.count) for finding in here.findings if finding.where == "events"}
+    assert {(finding.check, finding.count) for finding in there.balance.findings} == said
+    pd.testing.assert_frame_equal(content(there.events), content(here.events), check_dtype=False)
+
+
+def test_where_each_row_goes(settings):
+    found = remote(settings())
+    assert (found.balance.count.read, found.balance.count.used, found.balance.count.deduplicated) == (16, 3, 2)
+    kept = content(found.events)
+    # without a loaded_at a row is visible when it happens: that copy came first
+    assert kept["quantity"].tolist() == [1.0, 4.0, 1.0]
+    assert kept["user_id"].isna().tolist() == [True, False, False]
+    assert found.names == set(COLUMNS)
+
+
+def test_columns_by_other_names_and_constants(settings):
+    asked = settings(columns={"event_name": "user_id", "quantity": "value"}, constants={"user_id": "everyone"})
+    found = remote(asked)
+    kept = content(found.events)
+    assert set(kept["user_id"]) == {"everyone"}
+    assert set(kept["event_name"]) <= {"u1", ""}
+    assert "user_id" in found.names
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"columns": {"occurred_at": "event_name"}},
+            r"column 'event_name' \(occurred_at\) is string, which Spark does not",
+        ),
+        ({"columns": {"quantity": "user_id"}}, r"column 'user_id' \(quantity\) is string.*expected numbers"),
+        ({"columns": {"account_id": "value"}}, "column 'value' holds ids as floating-point numbers"),
+        ({"columns": {"event_name": "name"}}, "column 'name' is not in the source"),
+        ({"time_zone": "Europe/Berlin"}, "time_zone 'Europe/Berlin' cannot be read in place; write times in UTC"),
+    ],
+)
+def test_what_would_have_to_be_parsed_is_refused(settings, change, message):
+    with pytest.raises(ContractError, match=message):
+        remote(settings(**change))
+
+
+def test_too_many_bad_rows_are_refused(settings):
+    asked = settings()
+    strict = asked.model_copy(update={"data": asked.data.model_copy(update={"max_quarantined_share": 0.01})})
+    with pytest.raises(ContractError, match=r"of 16 rows cannot be used"):
+        remote(strict)
+
+
+def test_daily_counts_stand_at_midnight(settings):
+    kept = content(remote(settings(daily=True)).events)
+    assert {moment.date() for moment in kept["occurred_at"]} == {date(2024, 3, 1), date(2024, 3, 31)}
+    assert all(moment == moment.normalize() for moment in kept["occurred_at"])
+
+
+def test_in_place_goes_with_a_database(settings):
+    with pytest.raises(Exception, match="in_place goes with url"):
+        settings(in_place=True)
