@@ -22,7 +22,7 @@ from milepost.data.contract import CONTRACT, Finding, RowCount, Tables
 from milepost.data.digest import digests
 from milepost.data.mapping import literal, map_table, quoted
 from milepost.data.remote import RemoteEvents, open_remote
-from milepost.data.spark import connect_spark
+from milepost.data.spark import parquet_on_spark
 from milepost.errors import ContractError, EnvironmentFault
 from milepost.settings import Settings, Table
 from milepost.terms import Action
@@ -112,9 +112,8 @@ def _open_remote(
     if table.url or files.kind_of(path, table) != "parquet":
         raise ContractError("Spark reads Parquet here", where="tables.events", fix="write Parquet, or leave engine out")
     paths = files.parquet_files(path)
-    backend = connect_spark(settings.project)
     with _spark_works():
-        raw = backend.read_parquet([str(file) for file in paths] if len(paths) > 1 else str(paths[0]))
+        raw = parquet_on_spark(settings.project, paths)
         return open_remote(raw, table, settings, accounts, as_of, engine), files.fingerprint(paths)
 
 
@@ -133,10 +132,12 @@ def _answering(where: str) -> Iterator[None]:
 def _spark_works() -> Iterator[None]:
     try:
         yield
-    except ContractError:
+    except (ContractError, EnvironmentFault):
         raise
     except Exception as error:
-        what = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        lines = [line.strip(": ") for line in str(error).splitlines() if line.strip()]
+        # "An error occurred while calling", then the error
+        what = (lines[1:2] or lines or [type(error).__name__])[0]
         raise EnvironmentFault(f"Spark failed: {what[:120]}", where="tables.events") from None
 
 

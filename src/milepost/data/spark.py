@@ -6,6 +6,8 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -14,8 +16,16 @@ from milepost.errors import EnvironmentFault
 from milepost.settings import Project
 
 
-def connect_spark(project: Project) -> Any:
-    """An Ibis connection to Spark: UTC, no web page, nothing beyond this machine for a local master.
+def parquet_on_spark(project: Project, paths: Sequence[Path]) -> ibis.Table:
+    """Parquet files as one table of a session of Spark, which a later call takes up."""
+    session = _session(project)
+    session.read.parquet(*(str(path) for path in paths)).createOrReplaceTempView("raw_events")
+    table: ibis.Table = ibis.pyspark.connect(session).table("raw_events")
+    return table
+
+
+def _session(project: Project) -> Any:
+    """A session: UTC, no web page, nothing beyond this machine for a local master.
 
     Raises EnvironmentFault when PySpark or Java is not there, or the master does not answer.
     """
@@ -50,7 +60,7 @@ def connect_spark(project: Project) -> Any:
             builder = builder.config(name, value)
         session = builder.getOrCreate()
         session.sparkContext.setLogLevel("ERROR")
-        return ibis.pyspark.connect(session)
+        return session
     except Exception as error:
         what = str(error).strip().splitlines()[0][:120]
         raise EnvironmentFault(f"Spark cannot be started: {what}", where=project.spark_master) from None
