@@ -75,6 +75,19 @@ def test_spark_and_duckdb_give_the_same_bytes(tmp_path, days):
     same(there, here)
 
 
+def test_without_users_values_and_quantities(tmp_path):
+    product(tmp_path)
+    for part in (tmp_path / "events").iterdir():
+        pd.read_parquet(part, columns=["account_id", "occurred_at", "event_name"]).to_parquet(part, index=False)
+    made = []
+    for engine in ("spark", "duckdb"):
+        asked = settings(tmp_path, engine)
+        tables = open_tables(asked)
+        assert not (tables.has_users or tables.has_values or tables.has_quantities)
+        made.append(build(tables, FEATURES, asked, MONTHS))
+    same(*made)
+
+
 def test_the_next_month_goes_on_from_the_last(tmp_path):
     product(tmp_path)
     asked = settings(tmp_path, "spark")

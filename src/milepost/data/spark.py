@@ -40,6 +40,7 @@ def _session(project: Project) -> Any:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     said = {
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
         # as in DuckDB: an overflow is an error, not another number
         "spark.sql.ansi.enabled": "true",

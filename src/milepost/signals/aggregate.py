@@ -57,14 +57,14 @@ def use_of_features(tables: Tables, question: Question, known_before: date | Non
     coded = recent_events(tables, question).left_join(names, "event_name")
     coded = coded.mutate(feature=coded.feature.fill_null(OTHER))
     uses = coded.quantity.cast(_EXACT).sum() if tables.has_quantities else coded.count()
-    value = coded.value.cast(_EXACT).sum().cast("float64").fill_null(0.0) if tables.has_values else ibis.literal(0.0)
+    value = coded.value.cast(_EXACT).sum().cast("float64").fill_null(0.0) if tables.has_values else _zero()
     keys = ["account", "feature", "cell", "seen_at"]
     use = coded.group_by(keys).aggregate(
         uses=uses.cast("float64"), value=value, last_at=coded.occurred_at.max(), days=bit_or(coded.bit)
     )
     older = _older_events(tables, question, known_before).inner_join(names, "event_name")
     ever = older.select("account", "feature", cell=_int(BEFORE), seen_at=older.seen_at).distinct()
-    nothing = {"uses": 0.0, "value": 0.0, "last_at": moment(0), "days": ibis.literal(0).cast("int64")}
+    nothing = {"uses": _zero(), "value": _zero(), "last_at": moment(0), "days": ibis.literal(0).cast("int64")}
     return use.union(ever.mutate(**nothing).cast(use.schema()).select(use.columns))
 
 
@@ -110,6 +110,11 @@ def _sighted(events: ibis.Table, cells: Cells) -> ibis.Table:
     return joined.mutate(seen_at=joined.seen_at.fill_null(0), since=joined.since.fill_null(-1))
 
 
+def _zero() -> ibis.Value:
+    """A literal 0.0 would be a decimal on Spark."""
+    return ibis.literal(0).cast("float64")
+
+
 def _int(value: int) -> ibis.Value:
     return ibis.literal(value).cast("int32")
 
@@ -148,7 +153,7 @@ def use_rows(use: ibis.Table, features: int, first: int, end: int) -> dict[str, 
     """
     part = use.filter(use.account >= first, use.account < end)
     whole = part.group_by("account", "cell", "seen_at").aggregate(
-        uses=part.uses.sum(), value=ibis.literal(0.0), last_at=part.last_at.max(), days=bit_or(part.days)
+        uses=part.uses.sum(), value=_zero(), last_at=part.last_at.max(), days=bit_or(part.days)
     )
     whole = whole.mutate(feature=ibis.literal(features).cast("int32"))
     found = arrays(part.filter(part.feature != OTHER).union(whole.select(part.columns)))
