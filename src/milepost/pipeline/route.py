@@ -89,7 +89,7 @@ def _signals(job: Job) -> Observations:
     """The rows of the scored date with every signal the data can give."""
     if job.has_observations:
         return job.current
-    return build_observations(job.tables, job.features, job.settings, [job.as_of], progress=job.progress)
+    return build_observations(job.tables, job.features, job.settings, [job.as_of], progress=job.progress, own=job.own)
 
 
 def frame_of(job: Job, scores: pd.DataFrame, rows: Observations) -> pd.DataFrame:
@@ -109,7 +109,8 @@ def rules_for(job: Job, settings: RoutingSettings, frame: pd.DataFrame, rows: Ob
     names = frozenset(feature.name for feature in job.features)
     possible = declare_signals(job.features, job.settings.signals.measures, job.windows,
                                Available(True, names, True, True, True, {}))  # fmt: skip
-    known = set(FACTS) | {signal.name for signal in possible} | {"mature_categories", "next_milestone", "milestone"}
+    names_of_signals = {signal.name for signal in (*possible, *job.own)}
+    known = set(FACTS) | names_of_signals | {"mature_categories", "next_milestone", "milestone"}
     return read_rules(settings, set(frame.columns) | signals, known)
 
 

@@ -21,6 +21,7 @@ from milepost.signals.catalogue import Feature
 from milepost.signals.declare import Available, declare_signals
 from milepost.signals.fill import Beside, fill, fill_others, lay_out, used
 from milepost.signals.matrix import Matrix, Observations
+from milepost.signals.own_use import asked
 from milepost.signals.population import Population, eligible_rows, find_population
 from milepost.signals.resume import Built, carry_over
 from milepost.signals.spec import Signal
@@ -43,13 +44,14 @@ def build_observations(
     snapshots: Sequence[date],
     signals: tuple[Signal, ...] | None = None,
     progress: Progress = lambda text: None,
+    own: tuple[Signal, ...] = (),
 ) -> Observations:
     """Everything visible at each snapshot, from one pass over the events per aggregate.
 
     `signals` fixes the columns (those of a trained model, for scoring); without it they are declared from what the
-    data can give. Raises InputError when no account is running at any snapshot.
+    data can give, and `own` stands after them. Raises InputError when no account is running at any snapshot.
     """
-    return build(tables, features, settings, snapshots, signals, progress=progress).observations
+    return build(tables, features, settings, snapshots, signals, progress=progress, own=own).observations
 
 
 def build(
@@ -61,6 +63,7 @@ def build(
     earlier: Built | None = None,
     scratch: Path | None = None,
     progress: Progress = lambda text: None,
+    own: tuple[Signal, ...] = (),
 ) -> Built:
     """As `build_observations`; rows of snapshots that `earlier` holds are taken from it where they still hold.
 
@@ -79,18 +82,20 @@ def build(
     taken = carry_over(earlier, population, context, progress) if earlier else None
     begin, fresh = (len(taken.context), population.since(taken.snapshots)) if taken else (0, population)
     known = taken.known if taken else None
+    own = own if signals is None else tuple(signal for signal in signals if signal.own)
     progress(f"aggregating events for {len(fresh.snapshots)} snapshots, {len(fresh.frame):,} rows")
     beside = Beside(
         population.frame, context, _optional_columns(tables, population, context, snapshots, windows),
         _attributes(population.frame, settings),
     )  # fmt: skip
-    with usage(tables, features, fresh, windows, settings.project.memory_bytes, known, progress) as found:
+    limit = settings.project.memory_bytes
+    with usage(tables, features, fresh, windows, limit, asked(own), known, progress) as found:
         if signals is None:
             valued = {features[place].name for place in found.valued} | (taken.valued if taken else set())
             available = _available(tables, valued, beside.attributes)
-            signals = declare_signals(features, settings.signals.measures, windows, available)
+            signals = (*declare_signals(features, settings.signals.measures, windows, available), *own)
         layout = lay_out(signals, features)
-        values = _room((len(context), len(signals)), settings.project.memory_bytes, scratch)
+        values = _room((len(context), len(signals)), limit, scratch)
         counts = np.zeros((len(context), len(features)), dtype=np.float32)
         contexts = []
         if taken:
@@ -103,14 +108,14 @@ def build(
         for block in found.blocks(progress):
             rows = slice(begin + block.rows.start, begin + block.rows.stop)
             here = used(context.iloc[rows], block.whole, windows)
-            values[rows] = fill(layout, beside, rows, here, block.use, windows)
+            values[rows] = fill(layout, beside, rows, here, block, windows)
             counts[rows] = block.use.uses
             contexts.append(here)
             _spill(values)
     context = pd.concat(contexts).sort_index()
     eligible, access_known = eligible_rows(population, tables, features, windows)
     matrix = Matrix(values, context[[ACCOUNT, SNAPSHOT]].copy(), signals,
-                    source_hash(tables, features, settings, snapshots))  # fmt: skip
+                    source_hash(tables, features, settings, snapshots, own))  # fmt: skip
     observations = Observations(matrix, features, counts, eligible, access_known, context, windows)
     return Built(observations, Known(snapshots[-1], population.account_ids, found.ever))
 
@@ -129,19 +134,21 @@ def _spill(values: NDArray[np.float32]) -> None:
         values._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
 
 
-def source_hash(tables: Tables, features: Sequence[Feature], settings: Settings, snapshots: Sequence[date]) -> str:
+def source_hash(
+    tables: Tables, features: Sequence[Feature], settings: Settings, snapshots: Sequence[date], own: Sequence[Signal]
+) -> str:
     """Fingerprint of everything a matrix depends on, the software's own way of computing it included."""
-    parts = (*_ways(features, settings), settings.data, tables.fingerprint, tuple(snapshots))
+    parts = (*_ways(features, settings, own), settings.data, tables.fingerprint, tuple(snapshots))
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def way_hash(features: Sequence[Feature], settings: Settings) -> str:
+def way_hash(features: Sequence[Feature], settings: Settings, own: Sequence[Signal]) -> str:
     """Fingerprint of how a matrix is computed, not from what: where it is equal, rows may be carried over."""
     data = settings.data.model_copy(update={"complete_until": None})
-    return hashlib.sha256(repr((*_ways(features, settings), data)).encode()).hexdigest()
+    return hashlib.sha256(repr((*_ways(features, settings, own), data)).encode()).hexdigest()
 
 
-def _ways(features: Sequence[Feature], settings: Settings) -> tuple[object, ...]:
+def _ways(features: Sequence[Feature], settings: Settings, own: Sequence[Signal]) -> tuple[object, ...]:
     return (
         __version__,
         MEASURES_VERSION,
@@ -149,6 +156,7 @@ def _ways(features: Sequence[Feature], settings: Settings) -> tuple[object, ...]
         settings.windows,
         settings.signals,
         settings.tables.accounts.immutable,
+        tuple(own),
     )
 
 
