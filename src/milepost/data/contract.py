@@ -78,6 +78,7 @@ class Tables:
     row_counts: tuple[RowCount, ...]
     findings: tuple[Finding, ...]
     fingerprint: str
+    has_reopened: bool = False
 
 
 _REQUIRED = True

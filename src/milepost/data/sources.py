@@ -66,9 +66,10 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
             name: connection.table(name) if name in opened else None
             for name in ("subscriptions", "conversations", "surveys", "access")
         },
-        has_users=_is_mapped("user_id", settings.tables.events, connection),
-        has_values=_is_mapped("value", settings.tables.events, connection),
-        has_quantities=_is_mapped("quantity", settings.tables.events, connection),
+        has_users=_is_mapped("events", "user_id", settings, connection),
+        has_values=_is_mapped("events", "value", settings, connection),
+        has_quantities=_is_mapped("events", "quantity", settings, connection),
+        has_reopened=_is_mapped("conversations", "reopened", settings, connection),
         data_begin=midnight(begin),
         complete_until=until,
         row_counts=tuple(part.count for part in opened.values()),
@@ -89,9 +90,12 @@ def connect(settings: Settings) -> Any:
     return connection
 
 
-def _is_mapped(column: str, table: Table, connection: Any) -> bool:
+def _is_mapped(name: str, column: str, settings: Settings, connection: Any) -> bool:
     """Whether the source has the column: what is in it must not decide which signals there are."""
-    return column in table.constants or table.columns.get(column, column) in connection.table("raw_events").columns
+    table = settings.tables.given().get(name)
+    if table is None:
+        return False
+    return column in table.constants or table.columns.get(column, column) in connection.table(f"raw_{name}").columns
 
 
 def _complete_until(settings: Settings, last: datetime, as_of: datetime | None) -> datetime:

@@ -26,12 +26,12 @@ from milepost.signals.population import Population, eligible_rows, find_populati
 from milepost.signals.resume import Built, carry_over
 from milepost.signals.spec import Signal
 from milepost.signals.usage import Known, usage
-from milepost.signals.windowed import last_answers, use_of_conversations
+from milepost.signals.windowed import days_self_served, last_answers, use_of_conversations
 from milepost.terms import ACCOUNT, SNAPSHOT
 from milepost.windows import Windows
 
 # count up when a measure is computed in another way: a matrix of before is then built anew, not taken up
-MEASURES_VERSION = 3
+MEASURES_VERSION = 4
 
 Progress = Callable[[str], None]
 Columns = dict[str, NDArray[np.float32]]
@@ -85,14 +85,14 @@ def build(
     own = own if signals is None else tuple(signal for signal in signals if signal.own)
     progress(f"aggregating events for {len(fresh.snapshots)} snapshots, {len(fresh.frame):,} rows")
     beside = Beside(
-        population.frame, context, _optional_columns(tables, population, context, snapshots, windows),
+        population.frame, context, _optional_columns(tables, population, context, settings),
         _attributes(population.frame, settings),
     )  # fmt: skip
     limit = settings.project.memory_bytes
     with usage(tables, features, fresh, windows, limit, asked(own), known, progress) as found:
         if signals is None:
             valued = {features[place].name for place in found.valued} | (taken.valued if taken else set())
-            available = _available(tables, valued, beside.attributes)
+            available = _available(tables, valued, beside.attributes, settings)
             signals = (*declare_signals(features, settings.signals.measures, windows, available), *own)
         layout = lay_out(signals, features)
         values = _room((len(context), len(signals)), limit, scratch)
@@ -157,6 +157,7 @@ def _ways(features: Sequence[Feature], settings: Settings, own: Sequence[Signal]
         settings.signals,
         settings.tables.accounts.immutable,
         tuple(own),
+        (settings.help.read_events, settings.help.search_events, settings.help.click_events),
     )
 
 
@@ -188,12 +189,13 @@ def size_bands(seats: pd.Series, upper: Sequence[int]) -> NDArray[np.str_]:
     return named
 
 
-def _optional_columns(
-    tables: Tables, population: Population, context: pd.DataFrame, snapshots: Sequence[date], windows: Windows
-) -> Columns:
+def _optional_columns(tables: Tables, population: Population, context: pd.DataFrame, settings: Settings) -> Columns:
     columns: Columns = {}
+    snapshots, windows, reading = population.snapshots, settings.windows.windows(), settings.help
     if tables.conversations is not None:
-        columns |= conversation_columns(use_of_conversations(tables, snapshots, windows), population, context)
+        alone = days_self_served(tables, reading, snapshots, windows) if reading.read_events else None
+        found = use_of_conversations(tables, snapshots, windows)
+        columns |= conversation_columns(found, population, context, alone)
     if tables.surveys is not None:
         columns |= survey_columns(last_answers(tables, snapshots, windows), population)
     return columns
@@ -207,7 +209,9 @@ def _attributes(frame: pd.DataFrame, settings: Settings) -> dict[str, NDArray[np
     return {name: frame[name].fillna("").to_numpy(dtype=str) for name in names}
 
 
-def _available(tables: Tables, valued: Iterable[str], attributes: Mapping[str, NDArray[np.str_]]) -> Available:
+def _available(
+    tables: Tables, valued: Iterable[str], attributes: Mapping[str, NDArray[np.str_]], settings: Settings
+) -> Available:
     return Available(
         users=tables.has_users,
         values=frozenset(valued),
@@ -215,4 +219,6 @@ def _available(tables: Tables, valued: Iterable[str], attributes: Mapping[str, N
         conversations=tables.conversations is not None,
         surveys=tables.surveys is not None,
         attributes={name: tuple(v for v in np.unique(column) if v) for name, column in attributes.items()},
+        reopened=tables.has_reopened,
+        help=bool(settings.help.read_events),
     )

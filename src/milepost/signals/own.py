@@ -13,7 +13,7 @@ from milepost.data.contract import Tables
 from milepost.errors import SettingsError, nearest
 from milepost.settings import Settings, readable
 from milepost.signals.catalogue import RESERVED, Feature
-from milepost.signals.declare import Available, declare_signals
+from milepost.signals.declare import declare_signals, everything
 from milepost.signals.own_use import needs_users
 from milepost.signals.spec import Signal
 from milepost.terms import Measure
@@ -145,9 +145,8 @@ def _rows(path: Path) -> list[Any]:
 
 
 def _names_of_milepost(features: Sequence[Feature], windows: Windows, immutable: Sequence[str]) -> set[str]:
-    everything = Available(True, frozenset(feature.name for feature in features), True, True, True,
-                           dict.fromkeys(immutable, ()))  # fmt: skip
-    return {signal.name for signal in declare_signals(features, tuple(Measure), windows, everything)}
+    possible = declare_signals(features, tuple(Measure), windows, everything(features, immutable))
+    return {signal.name for signal in possible}
 
 
 def _signal(raw: Mapping[str, Any], where: str, features: Sequence[Feature], windows: Windows) -> Signal:
