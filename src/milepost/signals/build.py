@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+import ibis
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -207,6 +208,31 @@ def _attributes(frame: pd.DataFrame, settings: Settings) -> dict[str, NDArray[np
     if settings.tables.subscriptions is not None:
         names.insert(0, "plan")
     return {name: frame[name].fillna("").to_numpy(dtype=str) for name in names}
+
+
+def declared(
+    tables: Tables, features: tuple[Feature, ...], settings: Settings, own: tuple[Signal, ...]
+) -> tuple[Signal, ...]:
+    """The signals that `build` would make, without adding up events.
+
+    A sum of values or a value of an attribute that no snapshot sees is among them all the same.
+    """
+    names = _distinct(tables.events.filter(tables.events.value != 0).event_name) if tables.has_values else set()
+    valued = [feature.name for feature in features if names & set(feature.event_names)]
+    columns = {
+        name: tables.accounts[name] for name in settings.tables.accounts.immutable if name in tables.accounts.columns
+    }
+    if tables.subscriptions is not None:
+        columns = {"plan": tables.subscriptions.plan, **columns}
+    attributes = {name: np.array(sorted(_distinct(column)), dtype=str) for name, column in columns.items()}
+    available = _available(tables, valued, attributes, settings)
+    measures, windows = settings.signals.measures, settings.windows.windows()
+    return (*declare_signals(features, measures, windows, available), *own)
+
+
+def _distinct(column: ibis.Value) -> set[str]:
+    found = column.name("found").as_table().distinct().to_pyarrow().column(0).to_pylist()
+    return {str(value) for value in found if value is not None}
 
 
 def _available(
