@@ -49,10 +49,10 @@ def list_signals(job: Job) -> Result:
     job.check_names()
     signals = signals_of(job)
     longest = max(len(signal.name) for signal in signals)
-    rest = max(_WIDTH - longest - 12 - 6 - 4 * 2, 24)
+    rest = max(_WIDTH - longest - len("recent_count") - len("days") - 4 * 2, 24)
     rows = [
-        [signal.name, _cut(signal.feature or UNKNOWN, rest // 2), _measure(signal), _days(signal),
-         _cut(signal.unit, rest - rest // 2)]
+        [signal.name, _cut(signal.feature or UNKNOWN, rest - rest * 3 // 5), _measure(signal), _days(signal),
+         _cut(signal.unit, rest * 3 // 5)]
         for signal in signals
     ]  # fmt: skip
     own = sum(signal.own for signal in signals)

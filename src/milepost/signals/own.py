@@ -20,7 +20,7 @@ from milepost.terms import Measure
 from milepost.windows import Windows
 
 # measure -> per -> (unit, description); the first `per` is the one where none is given
-_MEASURES: dict[Measure, dict[str, tuple[str, str]]] = {
+OWN_MEASURES: dict[Measure, dict[str, tuple[str, str]]] = {
     Measure.COUNT: {
         "day": ("uses a day", "uses of {f} a day observed, last {w} days"),
         "": ("uses", "uses of {f}, last {w} days"),
@@ -166,7 +166,7 @@ def _signal(raw: Mapping[str, Any], where: str, features: Sequence[Feature], win
     measure = _measure(row.measure, where)
     days = _days(row.window_days, measure, windows, where)
     per = _per(row.per, measure, where)
-    unit, description = _MEASURES[measure][per]
+    unit, description = OWN_MEASURES[measure][per]
     words = description.format(f=row.feature or f"event {row.event}", w=days)
     return Signal(row.name, row.feature or None, measure, days, per, row.unit or unit,
                   " ".join(row.description.split()) or words, event=row.event, own=True)  # fmt: skip
@@ -176,8 +176,8 @@ def _measure(text: str, where: str) -> Measure:
     if text in list(_OTHERWISE):
         raise SettingsError(f"measure '{text}' has another form here", where=where,
                             fix=f"write {_OTHERWISE[Measure(text)]}")  # fmt: skip
-    if text not in list(_MEASURES):
-        raise SettingsError(f"unknown measure '{text}'", where=where, fix=nearest(text, list(_MEASURES)))
+    if text not in list(OWN_MEASURES):
+        raise SettingsError(f"unknown measure '{text}'", where=where, fix=nearest(text, list(OWN_MEASURES)))
     return Measure(text)
 
 
@@ -196,7 +196,7 @@ def _days(days: int | None, measure: Measure, windows: Windows, where: str) -> i
 
 
 def _per(per: str | None, measure: Measure, where: str) -> str:
-    allowed = _MEASURES[measure]
+    allowed = OWN_MEASURES[measure]
     if per is None:
         return next(iter(allowed))
     if per not in allowed:
