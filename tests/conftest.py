@@ -103,6 +103,7 @@ def make_tables() -> Callable[..., Tables]:
             row_counts=(),
             findings=(),
             fingerprint="test",
+            has_reopened="reopened" in (() if others.get("conversations") is None else others["conversations"]),
         )
 
     return make

@@ -45,6 +45,7 @@ class Project(_Part):
     models: str = "models"
     mlruns: str = "mlruns"
     features: str = "features.csv"
+    signals: str = "signals.toml"  # own signals; there need not be any
     framework: str = "framework.toml"
     experiments: str = "experiments"
     roots: tuple[str, ...] = ()

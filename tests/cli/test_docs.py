@@ -13,6 +13,8 @@ import pytest
 from typer.main import get_command
 
 from milepost.cli.main import app
+from milepost.signals.own import OWN_MEASURES
+from milepost.terms import Measure
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -64,8 +66,34 @@ def test_documented_commands_work(milepost, finished, line):
     assert ran.stdout
 
 
-def blocks(kind):
-    return re.findall(rf"```{kind}\n(.*?)```", (ROOT / "docs/operations.md").read_text(encoding="utf-8"), re.DOTALL)
+def test_the_own_signals_of_the_docs_work(milepost, copy):
+    (text,) = blocks("toml", "docs/signals.md")
+    (copy / "signals.toml").write_text(text, encoding="utf-8")
+    listed = milepost("signals", "list", "-c", copy / "milepost.toml")
+    assert listed.exit_code == 0, listed.stderr
+    ends = [line.split() for line in listed.stdout.splitlines()[-2:]]
+    assert ends[0] == ["macros.two_weeks", "macros", "count", "14", "uses", "a", "day", "and", "seat"]
+    assert ends[1] == ["export_days", "–", "active_days", "28", "days"]
+    said = milepost("signals", "explain", "macros.two_weeks", "-c", copy / "milepost.toml")
+    assert said.exit_code == 0, said.stderr
+    (printed,) = blocks("text", "docs/signals.md")
+    labels = [[line.split(" ")[0] for line in card.splitlines()] for card in (printed, said.stdout)]
+    assert [label for label in labels[0] if label] == [label for label in labels[1] if label]
+    assert printed.splitlines()[1:4] == said.stdout.splitlines()[1:4]
+
+
+def test_the_measures_of_the_docs_are_those_there_are():
+    text = (ROOT / "docs/signals.md").read_text(encoding="utf-8")
+    first, own = text.split("## Your own")
+    assert re.findall(r"^\| `(\w+)` \|", first, re.MULTILINE) == list(Measure)
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (.*) \|$", own, re.MULTILINE)
+    said = {name: re.findall(r'`"(\w*)"`', pers) for names, pers in rows for name in re.findall(r"\w+", names)}
+    allowed = {str(measure): list(pers) for measure, pers in OWN_MEASURES.items()}
+    assert {name: said[name] for name in allowed} == allowed
+
+
+def blocks(kind, page="docs/operations.md"):
+    return re.findall(rf"```{kind}\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
 
 
 def test_the_airflow_example_is_python():

@@ -14,7 +14,8 @@ from milepost.errors import EnvironmentFault
 from milepost.tracking.store import open_client
 
 COMMANDS = [
-    ["demo"], ["init"], ["check"], ["doctor"], ["signals"], ["signals", "build"], ["train"], ["rank"], ["derive"],
+    ["demo"], ["init"], ["check"], ["doctor"], ["signals"], ["signals", "build"], ["signals", "list"],
+    ["signals", "explain"], ["train"], ["rank"], ["derive"],
     ["score"], ["promote"], ["track"], ["account"], ["report"], ["run"], ["ui"], ["metrics"], ["metrics", "explain"],
     ["metrics", "together"], ["export"], ["review"], ["status"], ["backtest"],
 ]  # fmt: skip

@@ -295,4 +295,4 @@ def test_readers_while_publishing_see_one_whole_version(tmp_path: Path, reads: i
         published = int((process.stdout.read() if process.stdout else "") or 0)
     assert process.returncode == 0
     assert len(seen) > 2
-    assert published > 2
+    assert published >= 2

@@ -120,9 +120,9 @@ def test_a_name_that_nothing_has_is_refused_before_anything_is_built(make_job, p
 def test_names_that_a_leak_can_have_are_known():
     features = (Feature("macros", ("macro",), "x"),)
     given = ("macros", "macros.per_seat", "account.seats", "row_order", "industry", "account.industry=retail", "region")
-    check_accepted(features, settings(given, segment="region", immutable=("industry",)))
+    check_accepted(features, (), settings(given, segment="region", immutable=("industry",)))
     with pytest.raises(SettingsError, match=r"did you mean 'account\.seats'"):
-        check_accepted(features, settings(("account.seat",)))
+        check_accepted(features, (), settings(("account.seat",)))
 
 
 def test_leaks_are_judged_by_name_and_an_undeclared_segment_is_noted():

@@ -1,5 +1,7 @@
 """Reasons: one per feature, what raises the risk first, in words a person can read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -46,6 +48,14 @@ def test_a_feature_is_named_once_by_its_strongest_signal():
     assert found[0].sentence == "Raises the risk: uses of macros.count: 0 (retained accounts usually 1.5)"
     assert found[1].sentence == "Raises the risk: uses of export.count: 4"
     assert found[2].sentence == "Lowers the risk: plan is pro"
+
+
+def test_an_event_of_own_signals_is_named_once():
+    days, ever = (replace(signal(f"login_{name}"), event="login", own=True) for name in ("days", "ever"))
+    rows = pd.DataFrame({"account_id": ["a"], "snapshot_date": [pd.Timestamp("2024-04-01")]})
+    matrix = Matrix(np.array([[2.0, 1.0, 5.0]], dtype=np.float32), rows, (days, ever, SIGNALS[2]), "")
+    (found,) = explain(matrix, Fixed([[0.1, 0.4, 0.2]]), {}, 3)
+    assert [reason.signal for reason in found] == ["login_ever", "export.count"]
 
 
 def test_what_raises_comes_before_what_lowers_more():

@@ -115,3 +115,32 @@ def test_conversations_and_surveys_outside_every_window(make_tables, tmp_path):
     assert of(made, "conversations_opened") == 0
     assert np.isnan(of(made, "nps"))
     assert np.isnan(of(made, "rated_share"))
+
+
+def test_opened_again_and_self_served_are_shares_of_what_there_was(make_tables, tmp_path):
+    day = datetime(2024, 3, 10)
+    talks = pd.DataFrame(
+        [("c1", day, day, 1.0), ("c2", day, day, 0.0), ("c3", day, None, None)],
+        columns=["conversation_id", "opened_at", "resolved_at", "reopened"],
+    ).assign(account_id="a")
+    reads = [("a", datetime(2024, 3, 20, 9), "read"), ("a", datetime(2024, 3, 9, 12), "read"), ("b", day, "other")]
+    frame = pd.DataFrame(reads, columns=["account_id", "occurred_at", "event_name"])
+    accounts = pd.DataFrame({"account_id": ["a", "b"], "created_at": [datetime(2024, 1, 11)] * 2})
+    spans = pd.DataFrame([*SPANS, ("b", "2024-01-11", None, "base", 4, 40, None, 12)], columns=COLUMNS)
+    tables = make_tables(frame, accounts, BEGIN, UNTIL, subscriptions=spans, conversations=talks)
+    places = {name: {"path": name} for name in ("accounts", "events", "subscriptions", "conversations")}
+
+    def built(asked):
+        return build_observations(
+            tables, (Feature("one", ("other",), "x"),), parse(asked, tmp_path), [date(2024, 4, 1)]
+        )
+
+    raw = {"windows": WINDOWS, "tables": places}
+    made = built({**raw, "help": {"read_events": ["read"]}})
+    # one of two resolved; help was read on two days, of which one was followed by the three conversations: 1 of 1 + 3
+    assert of(made, "reopened_share") == 0.5
+    assert of(made, "self_served_share") == 0.25
+    # neither a resolved conversation nor help nor a conversation
+    assert np.isnan(made.matrix.column("account.reopened_share")[1])
+    assert np.isnan(made.matrix.column("account.self_served_share")[1])
+    assert "account.self_served_share" not in {signal.name for signal in built(raw).matrix.signals}

@@ -3,7 +3,7 @@
 import pytest
 
 from milepost.signals.catalogue import Feature
-from milepost.signals.declare import Available, declare_signals
+from milepost.signals.declare import Available, declare_signals, everything
 from milepost.terms import Measure
 from milepost.windows import Windows
 
@@ -44,6 +44,18 @@ def test_active_share_of_seats_needs_users_and_seats(users, subscriptions):
     assert "account.seats_active" not in names
     assert ("account.active_users" in names) == users
     assert ("account.seats" in names) == subscriptions
+
+
+def test_reopened_and_self_served_need_their_data():
+    def of(**there):
+        available = Available(False, frozenset(), False, there.pop("conversations", True), False, {}, **there)
+        return {s.name for s in declared(available)} & {"account.reopened_share", "account.self_served_share"}
+
+    assert of() == of(conversations=False, reopened=True, help=True) == set()
+    assert of(reopened=True) == {"account.reopened_share"}
+    assert of(help=True) == {"account.self_served_share"}
+    # 48 signals of all data, these two, and an attribute without a value
+    assert len(declared(everything(FEATURES, ["plan"]))) == 10 + 10 + 25 + 2
 
 
 def test_a_signal_says_its_window_and_unit():

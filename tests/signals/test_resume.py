@@ -11,10 +11,18 @@ from milepost.data.digest import digests
 from milepost.settings import parse
 from milepost.signals.build import build, way_hash
 from milepost.signals.catalogue import Feature
+from milepost.signals.spec import Signal
 
 FEATURES = (Feature("one", ("e1", "e2"), "x"), Feature("two", ("e2", "e3"), "y"), Feature("rare", ("e4",), "y"))
 BEGIN, UNTIL = datetime(2024, 1, 1), datetime(2025, 3, 10)
 DATES = tuple(date(2024 + month // 12, month % 12 + 1, 1) for month in range(2, 14))
+OWN = (
+    Signal("one_week", "one", "count", 7, "day", "", "", own=True),
+    Signal("two_users", "two", "user_share", 15, "user", "", "", own=True),
+    Signal("e4_value", None, "value_sum", 40, "day", "", "", event="e4", own=True),
+    Signal("e3_trend", None, "trend", 21, "", "", "", event="e3", own=True),
+    Signal("login_ever", None, "ever", 0, "", "", "", event="login", own=True),
+)
 LENGTHS = {"observation_days": 40, "gap_days": 7, "outcome_days": 30, "grace_days": 7}
 COLUMNS = ["account_id", "occurred_at", "event_name", "user_id", "quantity", "value", "loaded_at"]
 
@@ -62,14 +70,14 @@ def same(one, other):
     return True
 
 
-def month_by_month(make_tables, folder, seed):
+def month_by_month(make_tables, folder, seed, own=()):
     tables, asked, said = product(make_tables, seed), settings(folder), []
     earlier = None
     for count in range(1, len(DATES) + 1):
         # each month is scored on its fifth day too, which the next run has no use for
         dates = (*DATES[:count], DATES[count - 1] + timedelta(days=4))
-        earlier = build(tables, FEATURES, asked, dates, earlier=earlier, progress=said.append)
-        assert same(build(tables, FEATURES, asked, dates), earlier)
+        earlier = build(tables, FEATURES, asked, dates, earlier=earlier, progress=said.append, own=own)
+        assert same(build(tables, FEATURES, asked, dates, own=own), earlier)
     return said
 
 
@@ -77,7 +85,8 @@ def month_by_month(make_tables, folder, seed):
 @pytest.mark.parametrize("seeds", [range(2), pytest.param(range(2, 40), marks=pytest.mark.long)])
 def test_twelve_months_one_by_one_are_the_twelve_at_once(make_tables, tmp_path, seeds):
     for seed in seeds:
-        said = month_by_month(make_tables, tmp_path, seed)
+        # every second product has own signals
+        said = month_by_month(make_tables, tmp_path, seed, OWN if seed % 2 else ())
         # the first of a month carries nothing over but what the months before left
         assert [line for line in said if "carried over" in line][-1] == "signals: 11 of 13 snapshots carried over"
         assert not any("anew" in line for line in said)
@@ -131,10 +140,11 @@ def test_a_row_changed_in_any_column_changes_the_digest(make_tables):
 
 def test_what_a_matrix_is_computed_by_has_a_hash_of_its_own(tmp_path):
     asked = settings(tmp_path)
-    assert way_hash(FEATURES, asked) == way_hash(FEATURES, settings(tmp_path, memory_limit="1GB"))
-    assert way_hash(FEATURES, asked) != way_hash(FEATURES[:2], asked)
+    assert way_hash(FEATURES, asked, ()) == way_hash(FEATURES, settings(tmp_path, memory_limit="1GB"), ())
+    assert way_hash(FEATURES, asked, ()) != way_hash(FEATURES[:2], asked, ())
+    assert way_hash(FEATURES, asked, OWN) not in (way_hash(FEATURES, asked, ()), way_hash(FEATURES, asked, OWN[:3]))
     shorter = asked.model_copy(update={"windows": asked.windows.model_copy(update={"observation_days": 30})})
-    assert way_hash(FEATURES, asked) != way_hash(FEATURES, shorter)
+    assert way_hash(FEATURES, asked, ()) != way_hash(FEATURES, shorter, ())
 
 
 def test_little_memory_means_many_chunks_a_matrix_in_a_file_and_the_same_bytes(make_tables, tmp_path):

@@ -25,6 +25,7 @@ from milepost.cli.run import (
     progress,
     wall_clock,
 )
+from milepost.cli.signals import signals_app
 from milepost.terms import Goal
 
 app = typer.Typer(
@@ -35,7 +36,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-signals_app = typer.Typer(help="Build the signals: one row per account and snapshot.", no_args_is_help=True)
 app.add_typer(signals_app, name="signals")
 framework_app = typer.Typer(help="Look at framework.toml: what every milestone means, and why.", no_args_is_help=True)
 app.add_typer(framework_app, name="framework")
@@ -121,18 +121,6 @@ def doctor(config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson 
         from milepost.pipeline.doctor import doctor_job
 
         result = doctor_job(job(config, as_of))
-        emit(result.as_json(), result.as_text(), as_json)
-
-
-@signals_app.command("build")
-def signals_build(
-    config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False, memory_limit: MemoryLimit = None
-) -> None:
-    """Compute every signal at every snapshot."""
-    with one_line_errors(_state["debug"]):
-        from milepost.pipeline.signals import build_signals
-
-        result = build_signals(job(config, as_of, memory_limit))
         emit(result.as_json(), result.as_text(), as_json)
 
 

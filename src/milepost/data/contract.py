@@ -80,6 +80,7 @@ class Tables:
     findings: tuple[Finding, ...]
     fingerprint: str
     remote: str = ""  # the engine that holds the events where it is not `connection`
+    has_reopened: bool = False
 
 
 _REQUIRED = True

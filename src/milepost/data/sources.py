@@ -69,7 +69,7 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
     begin, last, only_days = checks.period(events)
     until = _complete_until(settings, last, as_of)
     about_events = (*checks.about_days(only_days, settings.tables.events.daily), *checks.about_end(last, until))
-    names = remote.names if remote else _mapped_names(settings.tables.events, connection)
+    names = remote.names if remote else _mapped_names("events", settings, connection)
     return Tables(
         connection=connection,
         accounts=connection.table("accounts"),
@@ -81,6 +81,7 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
         has_users="user_id" in names,
         has_values="value" in names,
         has_quantities="quantity" in names,
+        has_reopened="reopened" in _mapped_names("conversations", settings, connection),
         data_begin=midnight(begin),
         complete_until=until,
         row_counts=tuple(part.count for part in opened.values()),
@@ -153,11 +154,14 @@ def connect(settings: Settings) -> Any:
     return connection
 
 
-def _mapped_names(table: Table, connection: Any) -> set[str]:
+def _mapped_names(name: str, settings: Settings, connection: Any) -> set[str]:
     """The contract's columns that the source has: what is in them must not decide which signals there are."""
-    raw = connection.table("raw_events").columns
-    own = {column.name for column in CONTRACT["events"]}
-    return {name for name in own if name in table.constants or table.columns.get(name, name) in raw}
+    table = settings.tables.given().get(name)
+    if table is None:
+        return set()
+    raw = connection.table(f"raw_{name}").columns
+    own = {column.name for column in CONTRACT[name]}
+    return {column for column in own if column in table.constants or table.columns.get(column, column) in raw}
 
 
 def _complete_until(settings: Settings, last: datetime, as_of: datetime | None) -> datetime:

@@ -13,7 +13,8 @@ from milepost.errors import InputError, SettingsError, nearest
 from milepost.pipeline.result import Result
 from milepost.settings import Settings
 from milepost.signals.catalogue import Feature
-from milepost.signals.declare import Available, declare_signals
+from milepost.signals.declare import declare_signals, everything
+from milepost.signals.spec import Signal
 from milepost.terms import ACCOUNT, Measure
 from milepost.training.account_leaks import ORDERS, find_leaks
 from milepost.training.leaks import Leak
@@ -95,11 +96,10 @@ def _key(job: Job) -> str:
     return f"{job.fingerprint}/{RULES_VERSION}/{job.settings.training.folds}/{job.settings.project.seed}"
 
 
-def check_accepted(features: Sequence[Feature], settings: Settings) -> None:
+def check_accepted(features: Sequence[Feature], own: Sequence[Signal], settings: Settings) -> None:
     """Raise SettingsError for a name in `ranking.accept_leaks` that nothing can have."""
     features_only = frozenset(feature.name for feature in features)
-    everything = Available(True, features_only, True, True, True, {})
-    signals = declare_signals(features, tuple(Measure), settings.windows.windows(), everything)
+    signals = (*declare_signals(features, tuple(Measure), settings.windows.windows(), everything(features)), *own)
     attributes = {*settings.tables.accounts.immutable, *filter(None, [settings.data.segment]), "plan"}
     columns = {*attributes, *(f"account.{name}" for name in attributes)}
     known = {*features_only, *(signal.name for signal in signals), *columns, *ORDERS}

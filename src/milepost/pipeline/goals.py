@@ -71,7 +71,8 @@ def without_features(observations: Observations, names: frozenset[str]) -> Obser
     """The same rows without some features and their signals."""
     stay = np.array([feature.name not in names for feature in observations.features])
     matrix = observations.matrix
-    columns = np.array([signal.feature not in names for signal in matrix.signals])
+    events = {name for feature in observations.features if feature.name in names for name in feature.event_names}
+    columns = np.array([signal.feature not in names and signal.event not in events for signal in matrix.signals])
     signals = tuple(signal for signal, kept in zip(matrix.signals, columns, strict=True) if kept)
     return Observations(
         Matrix(matrix.values[:, columns], matrix.rows, signals, matrix.source_hash),

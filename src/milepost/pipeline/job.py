@@ -24,7 +24,9 @@ from milepost.settings import Settings, load
 from milepost.signals.build import build, source_hash, way_hash
 from milepost.signals.catalogue import Feature, check_events, read_catalogue
 from milepost.signals.matrix import Observations
+from milepost.signals.own import check_own, read_own
 from milepost.signals.resume import Built
+from milepost.signals.spec import Signal
 from milepost.windows import Windows, midnight, snapshot_dates
 
 Progress = Callable[[str], None]
@@ -57,16 +59,21 @@ class Job:
 
     @cached_property
     def tables(self) -> Tables:
-        """The tables, opened and checked; the catalogue is read first, so that a slip in it costs no time."""
-        _ = self.features
+        """The tables, opened and checked; catalogue and own signals are read first: a slip in them costs no time."""
+        _ = self.own
         as_of = midnight(self.asked) if self.asked else None
         return open_tables(self.settings, as_of, self.progress)
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
-        features = read_catalogue(self.settings.path(self.settings.project.features))
-        check_accepted(features, self.settings)
-        return features
+        return read_catalogue(self.settings.path(self.settings.project.features))
+
+    @cached_property
+    def own(self) -> tuple[Signal, ...]:
+        """The signals that signals.toml declares, none where there is no such file."""
+        own = read_own(self.settings, self.features)
+        check_accepted(self.features, own, self.settings)
+        return own
 
     @cached_property
     def as_of(self) -> date:
@@ -102,7 +109,7 @@ class Job:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of all that the signals depend on."""
-        return source_hash(self.tables, self.features, self.settings, self.snapshots)
+        return source_hash(self.tables, self.features, self.settings, self.snapshots, self.own)
 
     @cached_property
     def run_id(self) -> str:
@@ -122,12 +129,12 @@ class Job:
             self.progress("signals: nothing changed, taken from the last build")
             return found
         self.check_names()
-        way = way_hash(self.features, self.settings)
+        way = way_hash(self.features, self.settings, self.own)
         earlier, digest = self._earlier(way)
         with tempfile.TemporaryDirectory(prefix=".signals-", dir=self._scratch()) as scratch:
             built = build(
                 self.tables, self.features, self.settings, self.snapshots,
-                earlier=earlier, scratch=Path(scratch), progress=self.progress,
+                earlier=earlier, scratch=Path(scratch), progress=self.progress, own=self.own,
             )  # fmt: skip
             store.save_observations(self._signals, self.version, built, self.fingerprint, store.Basis(way, digest))
         large = isinstance(built.observations.matrix.values, np.memmap)
@@ -177,16 +184,21 @@ class Job:
     def wanted_names(self) -> set[str]:
         """Event names that the catalogue and the settings ask for."""
         named = {name for feature in self.features for name in (*feature.event_names, *feature.area_metric)}
+        named |= {signal.event for signal in self.own if signal.event}
         return named | set(self.settings.data.value_events) | set(self.settings.milestones.value_metric.events)
 
-    def check_names(self) -> None:
-        """Raise CatalogueError or SettingsError for an event asked for that never occurs.
+    def check_names(self, own: tuple[Signal, ...] | None = None) -> None:
+        """Raise CatalogueError or SettingsError for an event asked for that never occurs, or data that are not there.
 
-        One that occurs from the scored date on only is known: it had not been used by then.
+        One that occurs from the scored date on only is known: it had not been used by then. `own` are own signals to
+        check instead of those of signals.toml.
         """
-        known = self.event_names
-        if not self.wanted_names <= set(known) and not self.tables.remote:
+        where = self.settings.project.signals if own is None else "the model's"
+        known, own = self.event_names, self.own if own is None else own
+        wanted = self.wanted_names | {signal.event for signal in own if signal.event}
+        if not wanted <= set(known) and not self.tables.remote:
             known = names_at_any_date(self.tables.connection)
+        check_own(own, known, self.tables, where)
         check_events(self.features, known, self.settings.project.features)
         asked = {
             "data.value_events": self.settings.data.value_events,

@@ -33,7 +33,7 @@ from milepost.routing.rules import Rules, read_rules
 from milepost.routing.table import contacts_made, decisions
 from milepost.settings import RoutingSettings
 from milepost.signals.build import build_observations
-from milepost.signals.declare import Available, declare_signals
+from milepost.signals.declare import declare_signals, everything
 from milepost.signals.matrix import Observations
 from milepost.terms import ACCOUNT, SNAPSHOT
 
@@ -89,7 +89,7 @@ def _signals(job: Job) -> Observations:
     """The rows of the scored date with every signal the data can give."""
     if job.has_observations:
         return job.current
-    return build_observations(job.tables, job.features, job.settings, [job.as_of], progress=job.progress)
+    return build_observations(job.tables, job.features, job.settings, [job.as_of], progress=job.progress, own=job.own)
 
 
 def frame_of(job: Job, scores: pd.DataFrame, rows: Observations) -> pd.DataFrame:
@@ -106,10 +106,9 @@ def frame_of(job: Job, scores: pd.DataFrame, rows: Observations) -> pd.DataFrame
 def rules_for(job: Job, settings: RoutingSettings, frame: pd.DataFrame, rows: Observations) -> Rules:
     """The rules of these settings, read against the columns of these data."""
     signals = {signal.name for signal in rows.matrix.signals}
-    names = frozenset(feature.name for feature in job.features)
-    possible = declare_signals(job.features, job.settings.signals.measures, job.windows,
-                               Available(True, names, True, True, True, {}))  # fmt: skip
-    known = set(FACTS) | {signal.name for signal in possible} | {"mature_categories", "next_milestone", "milestone"}
+    possible = declare_signals(job.features, job.settings.signals.measures, job.windows, everything(job.features))
+    names_of_signals = {signal.name for signal in (*possible, *job.own)}
+    known = set(FACTS) | names_of_signals | {"mature_categories", "next_milestone", "milestone"}
     return read_rules(settings, set(frame.columns) | signals, known)
 
 

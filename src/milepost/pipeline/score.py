@@ -172,7 +172,7 @@ def _with_signals(job: Job, signals: tuple[Signal, ...]) -> Observations:
     """
     if job.has_observations and job.observations.matrix.signals == signals:
         return job.current
-    job.check_names()
+    job.check_names(tuple(signal for signal in signals if signal.own))
     return build_observations(job.tables, job.features, job.settings, [job.as_of], signals, job.progress)
 
 

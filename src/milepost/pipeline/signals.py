@@ -1,11 +1,18 @@
-"""`milepost signals build`: the matrix, with what it holds."""
+"""`milepost signals build` and `list`: the matrix with what it holds, and the signals there are."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
 
 import numpy as np
 
 from milepost.pipeline.job import Job
 from milepost.pipeline.result import Result, table
+from milepost.signals.build import declared
+from milepost.signals.spec import Signal
+
+_WIDTH = 100
+UNKNOWN = "–"
 
 
 def build_signals(job: Job) -> Result:
@@ -28,6 +35,43 @@ def build_signals(job: Job) -> Result:
     )
     text = table(["snapshot", "accounts", "outcome known", "churned", "ended in gap"], rows)
     return Result(matrix_json(job), f"{head}{note}\n\n{text}")
+
+
+def signals_of(job: Job) -> tuple[Signal, ...]:
+    """The signals of the matrix where it is built; else those that the tables can give, from one look at each."""
+    if job.has_observations:
+        return job.observations.matrix.signals
+    return declared(job.tables, job.features, job.settings, job.own)
+
+
+def list_signals(job: Job) -> Result:
+    """Every signal, in the order of the matrix. Raises SettingsError for an own signal that cannot be."""
+    job.check_names()
+    signals = signals_of(job)
+    longest = max(len(signal.name) for signal in signals)
+    rest = max(_WIDTH - longest - len("recent_count") - len("days") - 4 * 2, 24)
+    rows = [
+        [signal.name, _cut(signal.feature or UNKNOWN, rest - rest * 3 // 5), _measure(signal), _days(signal),
+         _cut(signal.unit, rest * 3 // 5)]
+        for signal in signals
+    ]  # fmt: skip
+    own = sum(signal.own for signal in signals)
+    head = f"{len(signals):,} signals, {own:,} of them own" if own else f"{len(signals):,} signals"
+    text = table(["name", "feature", "measure", "days", "unit"], rows)
+    return Result({"signals": [asdict(signal) for signal in signals]}, f"{head}\n\n{text}")
+
+
+def _measure(signal: Signal) -> str:
+    # a signal of the account is its own measure, which its name says already
+    return signal.measure if signal.feature is not None or signal.own else UNKNOWN
+
+
+def _days(signal: Signal) -> str:
+    return str(signal.window_days) if signal.window_days else UNKNOWN
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def matrix_json(job: Job) -> dict[str, object]:

@@ -61,7 +61,7 @@ def save_observations(folder: Path, version: str, built: Built, fingerprint: str
         observations.context.to_parquet(target / "context.parquet", index=False)
         about = {
             "fingerprint": fingerprint,
-            "basis": {**asdict(basis), "before": known.before.isoformat()},
+            "basis": {**asdict(basis), "before": known.before.isoformat(), "known_columns": known.ever.shape[1]},
             "access_known": observations.access_known,
             "signals": [asdict(signal) for signal in observations.matrix.signals],
         }
@@ -98,7 +98,7 @@ def load_earlier(
     if basis.get("way") != way:
         return None
     try:
-        ever = np.unpackbits(np.load(source / "known.npy", allow_pickle=False), axis=1, count=len(features))
+        ever = np.unpackbits(np.load(source / "known.npy", allow_pickle=False), axis=1, count=basis["known_columns"])
         accounts = pd.read_parquet(source / "known.parquet")[ACCOUNT].to_numpy(dtype=object)
     except OSError:
         return None

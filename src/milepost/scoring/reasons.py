@@ -74,7 +74,8 @@ _TERM = {"term_months", "days_to_term_end", "term_end_in_outcome_window"}
 
 
 def _groups(signals: tuple[Signal, ...]) -> NDArray[np.intp]:
-    """What is named once: a feature, an attribute with all its values, the running term, any other signal alone."""
+    """What is named once: a feature, an event of own signals, an attribute with all its values, the running term, any
+    other signal alone."""
     names = [_subject(signal) for signal in signals]
     places = {name: place for place, name in enumerate(dict.fromkeys(names))}
     return np.array([places[name] for name in names], dtype=np.intp)
@@ -83,6 +84,8 @@ def _groups(signals: tuple[Signal, ...]) -> NDArray[np.intp]:
 def _subject(signal: Signal) -> str:
     if signal.column:
         return f"account.{signal.column}"
+    if signal.event:
+        return f"event {signal.event}"
     return signal.feature or ("account.term" if signal.measure in _TERM else signal.name)
 
 

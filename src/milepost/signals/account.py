@@ -46,10 +46,17 @@ def account_columns(
     )
 
 
-def conversation_columns(long: pd.DataFrame, population: Population, context: pd.DataFrame) -> dict[str, Column]:
-    """Support figures per row; no conversation means 0 opened and unknown minutes."""
+def conversation_columns(
+    long: pd.DataFrame, population: Population, context: pd.DataFrame, self_served: pd.DataFrame | None = None
+) -> dict[str, Column]:
+    """Support figures per row; no conversation means 0 opened and unknown minutes.
+
+    `self_served` are the days that `days_self_served` found, None where help content is not known.
+    """
     exposure, seats = _float(context["exposure_days"]), _float(context["seats"])
     opened, resolved, rated = (_placed(long, name, population, 0.0) for name in ("opened", "resolved", "rated"))
+    again = _placed(long, "reopened", population, 0.0)
+    alone = np.zeros_like(opened) if self_served is None else _placed(self_served, "alone", population, 0.0)
     return _named(
         conversations_opened=opened / exposure,
         conversations_resolved=resolved / exposure,
@@ -58,6 +65,8 @@ def conversation_columns(long: pd.DataFrame, population: Population, context: pd
         resolution_minutes=_placed(long, "resolution_minutes", population, np.nan),
         rating=_placed(long, "rating", population, np.nan),
         rated_share=ratio(rated, resolved, zero=np.nan),
+        reopened_share=ratio(again, _placed(long, "reopened_known", population, 0.0), zero=np.nan),
+        **({} if self_served is None else {"self_served_share": ratio(alone, alone + opened, zero=np.nan)}),
     )
 
 

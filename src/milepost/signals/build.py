@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+import ibis
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -21,16 +22,17 @@ from milepost.signals.catalogue import Feature
 from milepost.signals.declare import Available, declare_signals
 from milepost.signals.fill import Beside, fill, fill_others, lay_out, used
 from milepost.signals.matrix import Matrix, Observations
+from milepost.signals.own_use import asked
 from milepost.signals.population import Population, eligible_rows, find_population
 from milepost.signals.resume import Built, carry_over
 from milepost.signals.spec import Signal
 from milepost.signals.usage import Known, usage
-from milepost.signals.windowed import last_answers, use_of_conversations
+from milepost.signals.windowed import days_self_served, last_answers, use_of_conversations
 from milepost.terms import ACCOUNT, SNAPSHOT
 from milepost.windows import Windows
 
 # count up when a measure is computed in another way: a matrix of before is then built anew, not taken up
-MEASURES_VERSION = 3
+MEASURES_VERSION = 4
 
 Progress = Callable[[str], None]
 Columns = dict[str, NDArray[np.float32]]
@@ -43,13 +45,14 @@ def build_observations(
     snapshots: Sequence[date],
     signals: tuple[Signal, ...] | None = None,
     progress: Progress = lambda text: None,
+    own: tuple[Signal, ...] = (),
 ) -> Observations:
     """Everything visible at each snapshot, from one pass over the events per aggregate.
 
     `signals` fixes the columns (those of a trained model, for scoring); without it they are declared from what the
-    data can give. Raises InputError when no account is running at any snapshot.
+    data can give, and `own` stands after them. Raises InputError when no account is running at any snapshot.
     """
-    return build(tables, features, settings, snapshots, signals, progress=progress).observations
+    return build(tables, features, settings, snapshots, signals, progress=progress, own=own).observations
 
 
 def build(
@@ -61,6 +64,7 @@ def build(
     earlier: Built | None = None,
     scratch: Path | None = None,
     progress: Progress = lambda text: None,
+    own: tuple[Signal, ...] = (),
 ) -> Built:
     """As `build_observations`; rows of snapshots that `earlier` holds are taken from it where they still hold.
 
@@ -79,18 +83,20 @@ def build(
     taken = carry_over(earlier, population, context, progress) if earlier else None
     begin, fresh = (len(taken.context), population.since(taken.snapshots)) if taken else (0, population)
     known = taken.known if taken else None
+    own = own if signals is None else tuple(signal for signal in signals if signal.own)
     progress(f"aggregating events for {len(fresh.snapshots)} snapshots, {len(fresh.frame):,} rows")
     beside = Beside(
-        population.frame, context, _optional_columns(tables, population, context, snapshots, windows),
+        population.frame, context, _optional_columns(tables, population, context, settings),
         _attributes(population.frame, settings),
     )  # fmt: skip
-    with usage(tables, features, fresh, windows, settings.project.memory_bytes, known, progress) as found:
+    limit = settings.project.memory_bytes
+    with usage(tables, features, fresh, windows, limit, asked(own), known, progress) as found:
         if signals is None:
             valued = {features[place].name for place in found.valued} | (taken.valued if taken else set())
-            available = _available(tables, valued, beside.attributes)
-            signals = declare_signals(features, settings.signals.measures, windows, available)
+            available = _available(tables, valued, beside.attributes, settings)
+            signals = (*declare_signals(features, settings.signals.measures, windows, available), *own)
         layout = lay_out(signals, features)
-        values = _room((len(context), len(signals)), settings.project.memory_bytes, scratch)
+        values = _room((len(context), len(signals)), limit, scratch)
         counts = np.zeros((len(context), len(features)), dtype=np.float32)
         contexts = []
         if taken:
@@ -103,14 +109,14 @@ def build(
         for block in found.blocks(progress):
             rows = slice(begin + block.rows.start, begin + block.rows.stop)
             here = used(context.iloc[rows], block.whole, windows)
-            values[rows] = fill(layout, beside, rows, here, block.use, windows)
+            values[rows] = fill(layout, beside, rows, here, block, windows)
             counts[rows] = block.use.uses
             contexts.append(here)
             _spill(values)
     context = pd.concat(contexts).sort_index()
     eligible, access_known = eligible_rows(population, tables, features, windows)
     matrix = Matrix(values, context[[ACCOUNT, SNAPSHOT]].copy(), signals,
-                    source_hash(tables, features, settings, snapshots))  # fmt: skip
+                    source_hash(tables, features, settings, snapshots, own))  # fmt: skip
     observations = Observations(matrix, features, counts, eligible, access_known, context, windows)
     return Built(observations, Known(snapshots[-1], population.account_ids, found.ever))
 
@@ -129,19 +135,21 @@ def _spill(values: NDArray[np.float32]) -> None:
         values._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
 
 
-def source_hash(tables: Tables, features: Sequence[Feature], settings: Settings, snapshots: Sequence[date]) -> str:
+def source_hash(
+    tables: Tables, features: Sequence[Feature], settings: Settings, snapshots: Sequence[date], own: Sequence[Signal]
+) -> str:
     """Fingerprint of everything a matrix depends on, the software's own way of computing it included."""
-    parts = (*_ways(features, settings), settings.data, tables.fingerprint, tuple(snapshots))
+    parts = (*_ways(features, settings, own), settings.data, tables.fingerprint, tuple(snapshots))
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def way_hash(features: Sequence[Feature], settings: Settings) -> str:
+def way_hash(features: Sequence[Feature], settings: Settings, own: Sequence[Signal]) -> str:
     """Fingerprint of how a matrix is computed, not from what: where it is equal, rows may be carried over."""
     data = settings.data.model_copy(update={"complete_until": None})
-    return hashlib.sha256(repr((*_ways(features, settings), data)).encode()).hexdigest()
+    return hashlib.sha256(repr((*_ways(features, settings, own), data)).encode()).hexdigest()
 
 
-def _ways(features: Sequence[Feature], settings: Settings) -> tuple[object, ...]:
+def _ways(features: Sequence[Feature], settings: Settings, own: Sequence[Signal]) -> tuple[object, ...]:
     return (
         __version__,
         MEASURES_VERSION,
@@ -149,6 +157,8 @@ def _ways(features: Sequence[Feature], settings: Settings) -> tuple[object, ...]
         settings.windows,
         settings.signals,
         settings.tables.accounts.immutable,
+        tuple(own),
+        (settings.help.read_events, settings.help.search_events, settings.help.click_events),
     )
 
 
@@ -180,12 +190,13 @@ def size_bands(seats: pd.Series, upper: Sequence[int]) -> NDArray[np.str_]:
     return named
 
 
-def _optional_columns(
-    tables: Tables, population: Population, context: pd.DataFrame, snapshots: Sequence[date], windows: Windows
-) -> Columns:
+def _optional_columns(tables: Tables, population: Population, context: pd.DataFrame, settings: Settings) -> Columns:
     columns: Columns = {}
+    snapshots, windows, reading = population.snapshots, settings.windows.windows(), settings.help
     if tables.conversations is not None:
-        columns |= conversation_columns(use_of_conversations(tables, snapshots, windows), population, context)
+        alone = days_self_served(tables, reading, snapshots, windows) if reading.read_events else None
+        found = use_of_conversations(tables, snapshots, windows)
+        columns |= conversation_columns(found, population, context, alone)
     if tables.surveys is not None:
         columns |= survey_columns(last_answers(tables, snapshots, windows), population)
     return columns
@@ -199,7 +210,34 @@ def _attributes(frame: pd.DataFrame, settings: Settings) -> dict[str, NDArray[np
     return {name: frame[name].fillna("").to_numpy(dtype=str) for name in names}
 
 
-def _available(tables: Tables, valued: Iterable[str], attributes: Mapping[str, NDArray[np.str_]]) -> Available:
+def declared(
+    tables: Tables, features: tuple[Feature, ...], settings: Settings, own: tuple[Signal, ...]
+) -> tuple[Signal, ...]:
+    """The signals that `build` would make, without adding up events.
+
+    A sum of values or a value of an attribute that no snapshot sees is among them all the same.
+    """
+    names = _distinct(tables.events.filter(tables.events.value != 0).event_name) if tables.has_values else set()
+    valued = [feature.name for feature in features if names & set(feature.event_names)]
+    columns = {
+        name: tables.accounts[name] for name in settings.tables.accounts.immutable if name in tables.accounts.columns
+    }
+    if tables.subscriptions is not None:
+        columns = {"plan": tables.subscriptions.plan, **columns}
+    attributes = {name: np.array(sorted(_distinct(column)), dtype=str) for name, column in columns.items()}
+    available = _available(tables, valued, attributes, settings)
+    measures, windows = settings.signals.measures, settings.windows.windows()
+    return (*declare_signals(features, measures, windows, available), *own)
+
+
+def _distinct(column: ibis.Value) -> set[str]:
+    found = column.name("found").as_table().distinct().to_pyarrow().column(0).to_pylist()
+    return {str(value) for value in found if value is not None}
+
+
+def _available(
+    tables: Tables, valued: Iterable[str], attributes: Mapping[str, NDArray[np.str_]], settings: Settings
+) -> Available:
     return Available(
         users=tables.has_users,
         values=frozenset(valued),
@@ -207,4 +245,6 @@ def _available(tables: Tables, valued: Iterable[str], attributes: Mapping[str, N
         conversations=tables.conversations is not None,
         surveys=tables.surveys is not None,
         attributes={name: tuple(v for v in np.unique(column) if v) for name, column in attributes.items()},
+        reopened=tables.has_reopened,
+        help=bool(settings.help.read_events),
     )

@@ -57,6 +57,15 @@ _CONVERSATIONS = {
     "rating": ("rating", "mean rating given in the window"),
     "rated_share": ("share", "ratings given per conversation resolved in the window"),
 }
+_REOPENED = {
+    "reopened_share": ("share", "conversations resolved in the window that had been opened again, of those resolved")
+}
+_SELF_SERVED = {
+    "self_served_share": (
+        "share",
+        "days on which help was read and nobody asked within a day, of these and the conversations opened",
+    )
+}
 _SURVEYS = {"nps": ("0 to 10", "last NPS answer in the observation window"),
             "csat": ("score", "last CSAT answer in the observation window")}  # fmt: skip
 
@@ -71,6 +80,14 @@ class Available:
     conversations: bool
     surveys: bool
     attributes: Mapping[str, tuple[str, ...]]  # plan and immutable attributes -> the values seen, sorted
+    reopened: bool = False  # whether conversations say that they were opened again
+    help: bool = False  # whether the settings say which events are reading help
+
+
+def everything(features: Iterable[Feature], attributes: Iterable[str] = ()) -> Available:
+    """As if every optional data were there: what signals there can be at all."""
+    names = frozenset(feature.name for feature in features)
+    return Available(True, names, True, True, True, dict.fromkeys(attributes, ()), True, True)
 
 
 def declare_signals(
@@ -114,6 +131,8 @@ def _account_words(available: Available) -> dict[str, tuple[str, str]]:
         words |= {name: text for name, text in _SUBSCRIPTION.items() if available.users or name != "seats_active"}
     if available.conversations:
         words |= _CONVERSATIONS
+        words |= _REOPENED if available.reopened else {}
+        words |= _SELF_SERVED if available.help else {}
     if available.surveys:
         words |= _SURVEYS
     return words

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from milepost.errors import InputError
 from milepost.signals.account import account_columns
 from milepost.signals.catalogue import Feature
+from milepost.signals.own_use import asked, own_columns
 from milepost.signals.spec import Signal
-from milepost.signals.wide import AccountUse, FeatureUse, feature_measures
+from milepost.signals.usage import Block
+from milepost.signals.wide import AccountUse, feature_measures
 from milepost.terms import Measure
 from milepost.windows import Windows
 
@@ -38,10 +40,12 @@ class Beside:
 class Layout:
     """Which column of the matrix holds what.
 
-    measures: measure -> its columns, and the feature of each; others: the signals of accounts by column.
+    measures: measure -> its columns, and the feature of each; own: own signals by column, with the place of their use;
+    others: the signals of accounts by column.
     """
 
     measures: Mapping[Measure, tuple[list[int], list[int]]]
+    own: Mapping[int, tuple[Signal, int]]
     others: Mapping[int, Signal]
     width: int
 
@@ -49,17 +53,25 @@ class Layout:
 def lay_out(signals: Sequence[Signal], features: Sequence[Feature]) -> Layout:
     """Raises InputError for a signal of a feature that is not in the catalogue."""
     place = {feature.name: number for number, feature in enumerate(features)}
+    events = {name: len(features) + number for number, name in enumerate(asked(signals).events)}
     measures: dict[Measure, tuple[list[int], list[int]]] = {}
+    own: dict[int, tuple[Signal, int]] = {}
+    others: dict[int, Signal] = {}
     for position, signal in enumerate(signals):
-        if signal.feature is None:
+        if signal.feature is None and not signal.own:
+            others[position] = signal
             continue
-        if signal.feature not in place or signal.measure not in list(Measure):
+        known = bool(signal.event) or signal.feature in place
+        if not known or signal.measure not in list(Measure):
             raise _not_there(signal)
-        into, of = measures.setdefault(Measure(signal.measure), ([], []))
-        into.append(position)
-        of.append(place[signal.feature])
-    others = {position: signal for position, signal in enumerate(signals) if signal.feature is None}
-    return Layout(measures, others, len(signals))
+        column = events[signal.event] if signal.feature is None else place[signal.feature]
+        if signal.own:
+            own[position] = signal, column
+        else:
+            into, of = measures.setdefault(Measure(signal.measure), ([], []))
+            into.append(position)
+            of.append(column)
+    return Layout(measures, own, others, len(signals))
 
 
 def used(context: pd.DataFrame, whole: AccountUse, windows: Windows) -> pd.DataFrame:
@@ -68,16 +80,17 @@ def used(context: pd.DataFrame, whole: AccountUse, windows: Windows) -> pd.DataF
     return context.assign(active_users=whole.users, active_days=whole.active_days, days_since_last_use=since)
 
 
-def fill(
-    layout: Layout, beside: Beside, rows: slice, context: pd.DataFrame, use: FeatureUse, windows: Windows
-) -> Values:
-    """Every signal of these rows, float32 [rows × signals]; `context` is theirs."""
-    block = np.empty((rows.stop - rows.start, layout.width), dtype=np.float32)
-    for measure, found in feature_measures(use, context, windows).items():
+def fill(layout: Layout, beside: Beside, rows: slice, context: pd.DataFrame, block: Block, windows: Windows) -> Values:
+    """Every signal of these rows, float32 [rows × signals]; `context` and `block` are theirs."""
+    values = np.empty((rows.stop - rows.start, layout.width), dtype=np.float32)
+    for measure, found in feature_measures(block.use, context, windows).items():
         into, of = layout.measures.get(measure, ([], []))
-        block[:, into] = found[:, of]
-    fill_others(block, layout, beside, rows, context, use.uses, windows)
-    return block
+        values[:, into] = found[:, of]
+    positions = list(layout.own)
+    for place, column in own_columns(list(layout.own.values()), block.here, context):
+        values[:, positions[place]] = column
+    fill_others(values, layout, beside, rows, context, block.use.uses, windows)
+    return values
 
 
 def fill_others(

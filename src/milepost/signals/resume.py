@@ -87,7 +87,7 @@ def carry_over(earlier: Built, population: Population, context: pd.DataFrame, pr
         return None
     valued = frozenset(
         signal.feature for signal in earlier.observations.matrix.signals
-        if signal.feature is not None and signal.measure == Measure.VALUE_SUM
+        if signal.feature is not None and signal.measure == Measure.VALUE_SUM and not signal.own
     )  # fmt: skip
     rows = slice(begin, begin + len(now))
     progress(f"signals: {len(shared)} of {len(population.snapshots)} snapshots carried over")

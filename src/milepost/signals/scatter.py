@@ -16,6 +16,7 @@ from milepost.signals.users import Sight, Users, count_users
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+DAY = 86_400_000_000  # microseconds
 _NEVER = np.iinfo(np.int64).min
 
 
@@ -31,6 +32,30 @@ class WindowUse:
     active_days: Floats
     last_at: Floats
     users: Floats
+
+
+@dataclass(frozen=True)
+class Here:
+    """The use of some accounts (their places in the chunk) at one snapshot.
+
+    ever: bool [accounts of the chunk × columns without that of any event], see `Chunk.ever`.
+    """
+
+    chunk: Chunk
+    snapshot: int
+    accounts: NDArray[np.intp]
+    ever: NDArray[np.bool_]
+
+    @property
+    def midnight(self) -> int:
+        """The snapshot, in microseconds since 1970."""
+        return int(self.chunk.cells.snapshots[self.snapshot]) * DAY
+
+    def within(self, window: int) -> WindowUse:
+        """What the window of so many days holds, each [these accounts × columns]."""
+        found = self.chunk.at(self.snapshot, window)
+        parts = (found.uses, found.value, found.active_days, found.last_at, found.users)
+        return WindowUse(*(part[self.accounts] for part in parts))
 
 
 @dataclass(frozen=True)

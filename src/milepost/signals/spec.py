@@ -13,6 +13,7 @@ class Signal:
     `measure` is a `terms.Measure` for features and a name of its own otherwise; `per` is what it is divided by
     ("", "day", "seat", "user"); `unit` is how a person reads its values.
     `column` and `equals` are set for a signal that is 1 where an attribute has one certain value.
+    `own` is set for one that signals.toml declares, `event` where it measures a single event instead of a feature.
     """
 
     name: str
@@ -24,3 +25,5 @@ class Signal:
     description: str
     column: str = ""
     equals: str = ""
+    event: str = ""
+    own: bool = False

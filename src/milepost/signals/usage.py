@@ -16,8 +16,9 @@ from milepost.data.contract import Tables
 from milepost.signals.aggregate import Question, keep, use_of_features, valued_features
 from milepost.signals.catalogue import Feature
 from milepost.signals.cells import MOST_SNAPSHOTS, Cells, cut
+from milepost.signals.own_use import Asked
 from milepost.signals.population import Population
-from milepost.signals.scatter import read_chunk
+from milepost.signals.scatter import Here, read_chunk
 from milepost.signals.users import Users, note_users
 from milepost.signals.wide import AccountUse, FeatureUse, use_of_rows
 from milepost.windows import Windows
@@ -31,7 +32,7 @@ _MOST_BYTES = 400_000_000  # beyond, larger chunks are no faster
 
 @dataclass(frozen=True)
 class Known:
-    """What features an account had used by a date, whatever came later: bool [accounts × features]."""
+    """What an account had used by a date, whatever came later: bool [accounts × features and events of own signals]."""
 
     before: date
     account_ids: NDArray[np.object_]
@@ -55,23 +56,25 @@ class Part:
 
 @dataclass(frozen=True)
 class Block:
-    """The use of some accounts at one snapshot: the rows of the population they are, features and any event."""
+    """The use of some accounts at one snapshot: the rows of the population they are, features, any event, all of it."""
 
     rows: slice
     use: FeatureUse
     whole: AccountUse
+    here: Here
 
 
 @dataclass(frozen=True)
 class Usage:
     """The aggregated events; valid inside the `with` that made it.
 
-    valued: the features of which some event had a value; ever: bool [accounts × features], filled while `blocks` are
-    read: used at any time before the last snapshot.
+    valued: the features of which some event had a value; features: how many there are; ever: bool [accounts × features
+    and events of own signals], filled while `blocks` are read: used at any time before the last snapshot.
     """
 
     parts: tuple[Part, ...]
     valued: frozenset[int]
+    features: int
     population: Population
     windows: Windows
     budget: int
@@ -87,13 +90,14 @@ class Usage:
                 self.ever[first:end] = ever[:, :-1]
                 rows = _rows(self.population, account, part.offset + place, first, end)
                 if rows.start < rows.stop:
-                    yield Block(rows, *use_of_rows(chunk, place, account[rows] - first, ever, self.windows))
+                    here = Here(chunk, place, account[rows] - first, ever[:, :-1])
+                    yield Block(rows, *use_of_rows(here, self.features, self.windows), here)
 
     def _chunks(self, progress: Progress) -> Iterator[tuple[Part, int, int]]:
-        accounts, features = self.ever.shape
+        accounts, columns = self.ever.shape
         for part in self.parts:
             rows = part.use.count().execute()
-            step = max(int(self.budget / (rows / accounts * _ROW_BYTES + (features + 1) * _PLACE_BYTES)), 1)
+            step = max(int(self.budget / (rows / accounts * _ROW_BYTES + (columns + 1) * _PLACE_BYTES)), 1)
             for first in range(0, accounts, step):
                 end = min(first + step, accounts)
                 if step < accounts:
@@ -108,34 +112,39 @@ def usage(
     population: Population,
     windows: Windows,
     memory_bytes: int,
+    asked: Asked,
     known: Known | None = None,
     progress: Progress = lambda text: None,
 ) -> Iterator[Usage]:
     """Aggregate the events of every snapshot of the population; the space they take is given back at the end.
 
-    With `known` only what came since is read, beside the windows.
+    `asked` is what own signals need beside the features. With `known` only what came since is read, beside the windows.
     """
-    ever = np.zeros((len(population.account_ids), len(features)), dtype=bool)
+    names = [*(feature.event_names for feature in features), *((name,) for name in asked.events)]
+    ever = np.zeros((len(population.account_ids), len(names)), dtype=bool)
     if known is not None:
         place = {name: row for row, name in enumerate(known.account_ids)}
         row = np.array([place.get(name, -1) for name in population.account_ids], dtype=np.intp)
         ever[row >= 0] = known.ever[row[row >= 0]]
-    names = [feature.event_names for feature in features]
+    # each length once, those that milepost brings first
+    lengths = tuple(dict.fromkeys((windows.observation_days, windows.recent_days, *asked.windows)))
+    seen_within = tuple(dict.fromkeys((windows.observation_days, *asked.user_windows)))
     since = known.before if known else None
     parts: list[Part] = []
     try:
         for offset in range(0, len(population.snapshots), MOST_SNAPSHOTS):
             dates = population.snapshots[offset : offset + MOST_SNAPSHOTS]
-            cells = cut(dates, (windows.observation_days, windows.recent_days))
+            cells = cut(dates, lengths)
             question = Question(list(population.account_ids), names, cells)
             started = time.perf_counter()
             use = keep(use_of_features(tables, question, since))
-            users = note_users(tables, question, (windows.observation_days,)) if tables.has_users else ()
+            users = note_users(tables, question, seen_within) if tables.has_users else ()
             parts.append(Part(offset, cells, use, users))
             progress(_speed(tables, time.perf_counter() - started))
         valued = frozenset().union(*(valued_features(part.use, part.cells) for part in parts))
+        valued = frozenset(place for place in valued if place < len(features) and tables.has_values)
         budget = min(memory_bytes // 8, _MOST_BYTES)
-        yield Usage(tuple(parts), valued if tables.has_values else frozenset(), population, windows, budget, ever)
+        yield Usage(tuple(parts), valued, len(features), population, windows, budget, ever)
     finally:
         for part in parts:
             part.release()

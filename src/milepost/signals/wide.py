@@ -9,24 +9,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from milepost.signals.scatter import Chunk
+from milepost.signals.scatter import DAY, Here
 from milepost.terms import Measure
 from milepost.windows import Windows
 
 Wide = NDArray[np.float32]
 
 
-_DAY = 86_400_000_000  # microseconds
-
-
 @dataclass(frozen=True)
 class AccountUse:
-    """Any event at all, each float64 [rows]: users, active_days, days_since (NaN where none in the window), uses."""
+    """Any event at all, each float64 [rows]: users, active_days, days_since (NaN where none in the window)."""
 
     users: NDArray[np.float64]
     active_days: NDArray[np.float64]
     days_since: NDArray[np.float64]
-    uses: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -47,27 +43,22 @@ class FeatureUse:
     ever: Wide
 
 
-def use_of_rows(
-    chunk: Chunk, snapshot: int, accounts: NDArray[np.intp], ever: NDArray[np.bool_], windows: Windows
-) -> tuple[FeatureUse, AccountUse]:
-    """Use of some accounts (their places in the chunk) at the snapshot of this number."""
-    found = chunk.at(snapshot, windows.observation_days)
-    recent = chunk.uses_at(snapshot, windows.recent_days)
-    midnight = chunk.cells.snapshots[snapshot] * _DAY
-    since = (midnight - found.last_at[accounts]) / _DAY
-    whole = AccountUse(
-        found.users[accounts, -1], found.active_days[accounts, -1], since[:, -1], found.uses[accounts, -1]
-    )
+def use_of_rows(here: Here, features: int, windows: Windows) -> tuple[FeatureUse, AccountUse]:
+    """Use of the catalogue's features, which are the first columns, and of the product as a whole, the last one."""
+    accounts, snapshot = here.accounts, here.snapshot
+    found = here.chunk.at(snapshot, windows.observation_days)
+    recent = here.chunk.uses_at(snapshot, windows.recent_days)
+    since = (here.midnight - found.last_at[accounts]) / DAY
+    whole = AccountUse(found.users[accounts, -1], found.active_days[accounts, -1], since[:, -1])
+
+    def wide(part: NDArray[Any]) -> Wide:
+        chosen: Wide = part[accounts, :features].astype(np.float32)
+        return chosen
+
     return FeatureUse(
-        uses=_wide(found.uses, accounts), recent_uses=_wide(recent, accounts), value=_wide(found.value, accounts),
-        active_days=_wide(found.active_days, accounts), users=_wide(found.users, accounts),
-        days_since=since[:, :-1].astype(np.float32), ever=_wide(ever, accounts),
+        uses=wide(found.uses), recent_uses=wide(recent), value=wide(found.value), active_days=wide(found.active_days),
+        users=wide(found.users), days_since=since[:, :features].astype(np.float32), ever=wide(here.ever),
     ), whole  # fmt: skip
-
-
-def _wide(part: NDArray[Any], accounts: NDArray[np.intp]) -> Wide:
-    wide: Wide = part[accounts, :-1].astype(np.float32)
-    return wide
 
 
 def feature_measures(use: FeatureUse, context: pd.DataFrame, windows: Windows) -> dict[Measure, Wide]:

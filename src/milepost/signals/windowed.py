@@ -9,6 +9,7 @@ import ibis
 import pandas as pd
 
 from milepost.data.contract import Tables
+from milepost.settings import HelpSettings
 from milepost.windows import Windows, midnight
 
 _EXACT = "decimal(24,6)"
@@ -60,7 +61,9 @@ def use_of_conversations(tables: Tables, snapshots: Sequence[date], windows: Win
             first_reply_minutes=_minutes(replied.opened_at, replied.first_reply_at).median()
         ),
         resolved.group_by(keys).aggregate(
-            resolved=resolved.count(), resolution_minutes=_minutes(resolved.opened_at, resolved.resolved_at).median()
+            resolved=resolved.count(), resolution_minutes=_minutes(resolved.opened_at, resolved.resolved_at).median(),
+            # how often it was opened again is known once it is resolved
+            reopened=(resolved.reopened > 0).sum(), reopened_known=resolved.reopened.count(),
         ),
         rated.group_by(keys).aggregate(
             rated=rated.count(), rating=rated.rating.cast(_EXACT).sum().cast("float64") / rated.count()
@@ -68,6 +71,37 @@ def use_of_conversations(tables: Tables, snapshots: Sequence[date], windows: Win
     ]  # fmt: skip
     frames = [_run(part.order_by(keys)).set_index(keys) for part in parts]
     return pd.concat(frames, axis=1).reset_index()
+
+
+def days_self_served(
+    tables: Tables, help_settings: HelpSettings, snapshots: Sequence[date], windows: Windows
+) -> pd.DataFrame:
+    """Days of each observation window on which help was read and no conversation was opened within a day after the
+    first help event of the day: at, account_id, alone. A day counts once that can be known.
+    """
+    dates = snapshot_table(snapshots, windows)
+    reading = list(help_settings.read_events)
+    wanted = sorted({*reading, *help_settings.search_events, *help_settings.click_events})
+    events = tables.events.filter(tables.events.event_name.isin(wanted), tables.events.quantity != 0)
+    seen = _in_windows(events, dates)
+    seen = seen.mutate(day=seen.occurred_at.date(), reads=ibis.ifelse(seen.event_name.isin(reading), 1, 0))
+    days = seen.group_by("at", "account_id", "day", "snapshot_at").aggregate(
+        first_at=seen.occurred_at.min(), reads=seen.reads.sum()
+    )
+    days = days.filter(days.reads > 0, days.first_at + ibis.interval(days=1) <= days.snapshot_at)
+    talks = tables.conversations
+    assert talks is not None
+    # opened before the snapshot follows from the day being known, but for the moment at which it becomes so
+    asked = days.semi_join(
+        talks,
+        [
+            days.account_id == talks.account_id, talks.opened_at >= days.first_at,
+            talks.opened_at <= days.first_at + ibis.interval(days=1), talks.opened_at < days.snapshot_at,
+        ],
+    ).select("at", "account_id", "day")  # fmt: skip
+    alone = days.anti_join(asked, ["at", "account_id", "day"])
+    keys = ["at", "account_id"]
+    return _run(alone.group_by(keys).aggregate(alone=alone.count()).order_by(keys))
 
 
 def last_answers(tables: Tables, snapshots: Sequence[date], windows: Windows) -> pd.DataFrame:

@@ -85,7 +85,7 @@ def _figure(place: int, rows: Rows, accounts: pd.Series[str]) -> str:
 
 
 def _figure_by_account(signal: Signal, place: int, last: Rows, first: Rows) -> str:
-    if signal.feature is not None or signal.measure in _AGES:
+    if signal.feature is not None or signal.event or signal.measure in _AGES:
         return ""
     # what is measured may honestly fall before the end: only an account's first row is beyond doubt
     whole = last if signal.column else first

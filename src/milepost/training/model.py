@@ -114,7 +114,7 @@ def _threads(values: Values) -> int:
 
 
 def _check_same(known: Signal, given: Signal) -> None:
-    for part in ("feature", "measure", "window_days", "per", "unit", "column", "equals"):
+    for part in ("feature", "event", "measure", "window_days", "per", "unit", "column", "equals"):
         was, now = getattr(known, part), getattr(given, part)
         if was != now:
             raise BundleError(
