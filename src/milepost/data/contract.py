@@ -61,6 +61,7 @@ class Tables:
     `events` also has `visible_at`, the later of occurred_at and loaded_at: a row is visible at a snapshot when
     `visible_at < snapshot`. Daily counts stand at midnight of their day with the count in `quantity`.
     `data_begin` is midnight of the first event's day, `complete_until` the moment up to which outcomes are known.
+    `has_users`, `has_values`, `has_quantities` and `has_reopened` say whether the source has these optional columns.
     """
 
     connection: ibis.BaseBackend
