@@ -73,3 +73,33 @@ def test_what_comes_after_the_date_is_not_shown(make_job, talking):
     rows = explain_signal(make_job(), "account.conversations_opened", "a03").as_json()["source"]["examples"]
     assert rows[0] == {"opened_at": "2024-06-29 09:00:00", "first_reply_at": "2024-06-29 10:00:00"}
     assert "07-02" not in json.dumps(rows)
+
+
+@pytest.mark.parametrize(
+    ("spans", "value", "said"),
+    [
+        ("a03,2024-01-01,2024-06-10,4,50\na03,2024-06-10,,5,50", 0.25,
+         "seats 4 at the start of the window, 5 now: (5 - 4) / 4 = 0.25"),
+        ("a03,2024-01-01,2024-06-10,0,50\na03,2024-06-10,,5,50", None,
+         "seats 0 at the start of the window, 5 now: unknown, there is nothing to compare with"),
+        ("a03,2024-01-01,,,50", None,
+         "seats unknown at the start of the window, unknown now: unknown, there is nothing to compare with"),
+    ],
+)  # fmt: skip
+def test_growth_by_hand(make_job, talking, spans, value, said):
+    replace_subscription(talking, spans)
+    found = explain_signal(make_job(), "account.seats_growth", "a03").as_json()
+    assert (found["value"], found["arithmetic"]) == (value, said)
+
+
+def test_unknown_seats_are_said(make_job, talking):
+    replace_subscription(talking, "a03,2024-01-01,,,50")
+    found = explain_signal(make_job(), "account.seats_active", "a03").as_json()
+    assert found["value"] is None
+    assert found["arithmetic"].endswith("unknown seats: unknown, there is nothing to divide by")
+
+
+def replace_subscription(folder, spans):
+    path = folder / "subscriptions.csv"
+    kept = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("a03")]
+    path.write_text("\n".join([*kept, spans]) + "\n", encoding="utf-8")

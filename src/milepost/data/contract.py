@@ -62,6 +62,7 @@ class Tables:
     `visible_at < snapshot`. Daily counts stand at midnight of their day with the count in `quantity`.
     They may live on another engine than `connection`: what is asked of them is asked of theirs, with `to_pyarrow`.
     `data_begin` is midnight of the first event's day, `complete_until` the moment up to which outcomes are known.
+    `has_users`, `has_values`, `has_quantities` and `has_reopened` say whether the source has these optional columns.
     """
 
     connection: ibis.BaseBackend

@@ -13,13 +13,14 @@ from milepost.pipeline.job import Job
 from milepost.pipeline.signal_facts import Source, sums
 from milepost.pipeline.signal_words import UNKNOWN, many, number
 from milepost.signals.matrix import Observations
+from milepost.signals.population import find_population
 from milepost.signals.spec import Signal
 from milepost.signals.windowed import days_self_served, use_of_conversations
 from milepost.windows import Windows
 
-# signals that are divided: what, by what, how their parts are called in the words
 _SUBSCRIPTIONS = ("seats", "mrr", "seats_growth", "mrr_growth", "items", "term_months", "days_to_term_end",
                   "term_end_in_outcome_window")  # fmt: skip
+# signal -> the time by which a conversation counts for it
 _CONVERSATIONS = {
     "conversations_opened": "opened_at", "first_reply_minutes": "opened_at", "self_served_share": "opened_at",
     "conversations_resolved": "resolved_at", "conversations_resolved_per_seat": "resolved_at",
@@ -50,10 +51,23 @@ def account_words(signal: Signal, job: Job, tables: Tables, observations: Observ
     context = observations.context.iloc[0]
     if signal.measure in _CONVERSATIONS:
         return _of_conversations(signal.measure, job, tables, context)
+    if signal.measure in ("seats_growth", "mrr_growth"):
+        return _growth(signal.measure.removesuffix("_growth"), job, tables)
     said = _WORDS.get(signal.measure)
     return (
         said(context, observations.counts[0], job.windows) if said else _of_events(signal.measure, job, tables, context)
     )
+
+
+def _growth(what: str, job: Job, tables: Tables) -> str:
+    row = find_population(tables, job.settings.data, [job.as_of], job.windows).frame.iloc[0]
+    now, before = float(row[what]), float(row[f"{what}_at_start"])
+    named = "MRR" if what == "mrr" else what
+    said = f"{named} {number(before)} at the start of the window, {number(now)} now"
+    if np.isnan(now) or np.isnan(before) or before == 0:
+        return f"{said}: {UNKNOWN}, there is nothing to compare with"
+    a, b = number(now), number(before)
+    return f"{said}: ({a} - {b}) / {b} = {number((now - before) / before)}"
 
 
 def _of_events(measure: str, job: Job, tables: Tables, context: pd.Series) -> str:

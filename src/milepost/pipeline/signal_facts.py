@@ -13,7 +13,7 @@ from milepost.data.contract import Tables
 from milepost.terms import ACCOUNT
 from milepost.windows import midnight
 
-EXAMPLES = 3
+NEWEST = 3
 _EXACT = "decimal(24,6)"
 # what may be shown of a row: no text that a person wrote, no id but the account's and its users'
 _SHOWN = {
@@ -89,7 +89,7 @@ def examples(tables: Tables, source: Source, snapshot: date) -> tuple[int, list[
     newest = (
         rows.order_by(rows[time].desc(), *(rows[name] for name in columns if name != time))
         .select(columns)
-        .limit(EXAMPLES)
+        .limit(NEWEST)
     )
     found = []
     for row in newest.to_pyarrow().to_pylist():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -119,11 +120,13 @@ _SPECIAL: Mapping[Measure, Callable[[Facts], tuple[float | None, str]]] = {
 
 
 def number(value: float) -> str:
-    """Four digits that count, whole numbers as they are.
+    """Four digits that count, whole numbers as they are, "unknown" for NaN.
 
     >>> number(12.0), number(1 / 3), number(123456.0), number(-0.00012345)
     ('12', '0.3333', '123,456', '-0.0001234')
     """
+    if math.isnan(value):
+        return UNKNOWN
     if value == int(value):
         return f"{int(value):,}"
     return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
