@@ -16,6 +16,12 @@ def test_the_worked_example():
     assert EXAMPLE.matured_at(day) == datetime(2024, 6, 24)
     assert EXAMPLE.purge_days == 84
     assert EXAMPLE.recent_days == 28
+    assert Windows() == EXAMPLE
+
+
+@pytest.mark.parametrize(("days", "recent"), [(1, 1), (2, 1), (3, 1), (5, 1), (6, 2), (84, 28)])
+def test_recent_days_are_a_third_and_at_least_one(days, recent):
+    assert Windows(observation_days=days).recent_days == recent
 
 
 def test_monthly_snapshots_begin_when_a_whole_window_is_recorded():
