@@ -36,6 +36,9 @@ def test_steps_of_days_are_counted_back_from_the_last_date():
     windows = Windows(28, 7, 30, 7, step=15)
     dates = snapshot_dates(datetime(2022, 1, 1), datetime(2022, 3, 5), windows)
     assert dates == (date(2022, 2, 3), date(2022, 2, 18), date(2022, 3, 5))
+    # 28 days from 2022-01-06 end on 2022-02-03 exactly
+    assert snapshot_dates(datetime(2022, 1, 6), datetime(2022, 3, 5), windows) == dates
+    assert snapshot_dates(datetime(2022, 1, 6, 1), datetime(2022, 3, 5), windows) == dates[1:]
 
 
 def test_a_year_turns():
