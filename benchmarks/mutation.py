@@ -17,6 +17,7 @@ import importlib
 import os
 import random
 import re
+import resource
 import select
 import shutil
 import signal
@@ -57,6 +58,7 @@ SQL = [(" <= ", " < "), (" < ", " <= "), (" >= ", " > "), (" > ", " >= "), (" = 
 # imported once and shared by every forked run; nothing of milepost is
 SLOW_TO_IMPORT = ("duckdb", "ibis", "lightgbm", "pandas", "pyarrow", "pydantic", "sklearn.linear_model")
 LONGER_SECONDS, LONGER_TIMES = 10.0, 5.0
+MEMORY_BYTES = 4 * 2**30
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,8 @@ def run(source: Path, tests: list[str], seconds: float) -> str:
     process = os.fork()
     if process == 0:
         os.setsid()
+        # a loop that never ends may fill the memory first
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
