@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -70,8 +72,13 @@ def twelve(folder: Path) -> Callable[[], object]:
 
 def following(folder: Path) -> Callable[[], object]:
     """The digest of the past, the new snapshot and writing the matrix; the twelve before it are on disk already."""
-    if not (folder / "out" / "signals" / "CURRENT").exists():
+    current, twelve_done = folder / "out" / "signals" / "CURRENT", folder / "CURRENT-of-twelve"
+    if not twelve_done.exists():
         _ = ready(folder, date(2025, 3, 1)).observations
+        shutil.copy(current, twelve_done)
+    shutil.copy(twelve_done, current)
+    # old versions are forgotten by their age
+    os.utime(folder / "out" / "signals" / "versions" / json.loads(twelve_done.read_text(encoding="utf-8"))["run"])
     job = ready(folder, last_day(folder))
     return lambda: job.observations
 

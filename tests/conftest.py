@@ -39,6 +39,35 @@ def ibis_table(connection: Any, name: str, frame: pd.DataFrame) -> ibis.Table:
     return connection.create_table(name, frame[list(schema)], schema=ibis.schema(schema), temp=True, overwrite=True)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report = yield
+    if report.when == "call":
+        for mark in item.iter_markers("promise"):
+            cases = mark.kwargs["cases"]
+            if isinstance(cases, str):
+                held = item.callspec.params[cases]  # type: ignore[attr-defined]
+                cases = held if isinstance(held, int) else len(held)
+            report.user_properties.append(("promise", [mark.args[0], cases]))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What was tried of each promise in this run, where long tests ran: the table of docs/reliability.md."""
+    tried: dict[str, list[int]] = {}
+    for outcome, place in (("passed", 0), ("failed", 1), ("skipped", 2)):
+        for report in terminalreporter.stats.get(outcome, []):
+            for kind, value in getattr(report, "user_properties", []):
+                if kind == "promise":
+                    tried.setdefault(value[0], [0, 0, 0])[place] += value[1]
+    if "long" not in terminalreporter.config.getoption("markexpr").replace("not long", "") or not tried:
+        return
+    terminalreporter.section("promises")
+    terminalreporter.write_line(f"{'promise':<72}{'held':>8}{'failed':>8}")
+    for name, (held, failed, _) in sorted(tried.items()):
+        terminalreporter.write_line(f"{name:<72}{held:>8,}{failed:>8,}")
+
+
 @pytest.fixture
 def make_tables() -> Callable[..., Tables]:
     """Tables from frames, without files: events, accounts and, optionally, the others."""

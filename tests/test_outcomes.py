@@ -120,6 +120,7 @@ def many(make_tables, spans, rows, until, events=NO_EVENTS, data=None):
     return find_outcomes(tables, frame, data or Data(), WINDOWS)
 
 
+@pytest.mark.promise("an unfinished outcome window is never retained (accounts)", cases=200)
 def test_an_unfinished_window_is_never_retained(make_tables):
     rng = np.random.default_rng(5)
     until = datetime(2024, 9, 15, 13)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 
+@pytest.mark.promise("scores are byte-identical at 1, 2 and 4 threads", cases=3)
 @pytest.mark.long
 def test_scores_are_byte_identical_at_one_two_and_four_threads(finished, tmp_path):
     folder, _ = finished

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def test_write_atomic_replaces_the_whole_file(tmp_path: Path) -> None:
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.promise("disk full, I/O error, no permission at each write", cases=1)
 @pytest.mark.parametrize("step", ["write", "fsync", "replace"])
 @pytest.mark.parametrize(("number", "message"), [(errno.ENOSPC, "no space left on the disk"),
                                                  (errno.EIO, "input/output error"),
@@ -109,6 +111,7 @@ def test_a_writer_that_fails_leaves_the_old_version(tmp_path: Path, error: BaseE
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.promise("disk full, I/O error, no permission at each write", cases=1)
 @pytest.mark.parametrize("step", ["fsync", "rename", "replace"])
 def test_a_fault_at_each_step_leaves_one_whole_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
@@ -158,6 +161,7 @@ publishing.publish(folder, f"{step}{place}", write)
 """
 
 
+@pytest.mark.promise("kill -9 at each step of publishing", cases=1)
 @pytest.mark.parametrize(
     ("step", "place"),
     [("mkdir", 3), ("fsync", 1), ("fsync", 3), ("rename", 1), ("fsync", 4), ("replace", 1), ("fsync", 6), ("link", 1),
@@ -176,6 +180,7 @@ def test_a_process_killed_at_each_step_leaves_one_whole_version(tmp_path: Path, 
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.promise("two runs on one target: one wins, the other exits 3", cases=1)
 def test_the_second_writer_is_told_who_holds_the_lock(tmp_path: Path) -> None:
     with lock(tmp_path), pytest.raises(LockHeld, match=f"process {os.getpid()} is writing here") as caught:
         publish(tmp_path, "r1", writer("one"))
@@ -183,7 +188,8 @@ def test_the_second_writer_is_told_who_holds_the_lock(tmp_path: Path) -> None:
     assert publish(tmp_path, "r1", writer("one")).is_dir()
 
 
-def test_every_flipped_bit_and_every_cut_is_found(tmp_path: Path) -> None:
+def test_every_flipped_bit_and_every_cut_is_found(tmp_path: Path, record_property: Callable[..., None]) -> None:
+    found = 0
     source = publish(tmp_path, "r1", writer("some text"))
     for path in (tmp_path / "CURRENT", source / "a.txt", source / "b.txt"):
         whole = path.read_bytes()
@@ -195,8 +201,10 @@ def test_every_flipped_bit_and_every_cut_is_found(tmp_path: Path) -> None:
             path.write_bytes(content)
             with pytest.raises(ContractError):
                 current(tmp_path)
+            found += 1
         path.write_bytes(whole)
         assert current(tmp_path) == source
+    record_property("promise", ["own artefacts damaged: found before use", found])
 
 
 @pytest.mark.parametrize("damage", ["missing", "extra", "link", "version gone", "list", "other folder"])
@@ -224,6 +232,7 @@ def test_nothing_published_yet(tmp_path: Path) -> None:
         current(tmp_path)
 
 
+@pytest.mark.promise("exports are safe in a spreadsheet (starts of a cell)", cases=1)
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"])
 def test_a_formula_becomes_text(start: str) -> None:
     frame = pd.DataFrame({"name": [f"{start}1+1", "plain", None], "number": [-1.5, 2.0, 3.0]})
@@ -244,3 +253,46 @@ def test_sha256_of_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"")
     assert sha256(tmp_path / "empty") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert publishing.KEPT_VERSIONS == 3
+
+
+READS = """
+import sys
+from pathlib import Path
+from milepost.data.publish import publish
+folder, number = Path(sys.argv[1]), 0
+while not (folder / "stop").exists():
+    number += 1
+    text = f"{number}\\n" * 200
+    def write(target):
+        for name in ("a.txt", "b.txt"):
+            (target / name).write_text(text)
+    publish(folder, f"run{number}", write)
+print(number)
+"""
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [pytest.param(200, marks=pytest.mark.promise("readers while publishing see one whole version (reads)", cases=200)),
+     pytest.param(10_000, marks=[pytest.mark.long, pytest.mark.promise(
+         "readers while publishing see one whole version (reads)", cases=10_000)])],
+)  # fmt: skip
+def test_readers_while_publishing_see_one_whole_version(tmp_path: Path, reads: int) -> None:
+    publish(tmp_path, "run0", lambda target: [(target / name).write_text("0\n" * 200) for name in ("a.txt", "b.txt")])
+    with subprocess.Popen([sys.executable, "-c", READS, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        seen: set[str] = set()
+        try:
+            while reads > 0 or len(seen) < 3:
+                source = current(tmp_path)
+                # who holds a version while three more are published finds nothing there, and never a half
+                with suppress(FileNotFoundError):
+                    lines = {line for name in ("a.txt", "b.txt") for line in (source / name).read_text().split()}
+                    assert len(lines) == 1
+                    seen |= lines
+                    reads -= 1
+        finally:
+            (tmp_path / "stop").touch()
+        published = int((process.stdout.read() if process.stdout else "") or 0)
+    assert process.returncode == 0
+    assert len(seen) > 2
+    assert published > 2

@@ -139,7 +139,7 @@ def test_diff_of_two_files(make_job, write):
     with pytest.raises(InputError, match=r"nowhere.toml: no such file"):
         diff_frameworks(make_job(), old.with_name("nowhere.toml"))
     old.write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match="not UTF-8 text"):
+    with pytest.raises(FrameworkError, match="not UTF-8 text; save it as UTF-8"):
         diff_frameworks(make_job(), old)
 
 

@@ -1,4 +1,4 @@
-"""A process killed while it writes scores leaves the old ones or the new ones, and the next one needs no cleaning."""
+"""A process killed while it writes leaves the old scores, page or model or the new one; the next needs no cleaning."""
 
 import os
 import subprocess
@@ -11,10 +11,15 @@ SCRIPT = """\
 import os, random, signal, sqlite3, sys, time
 from datetime import datetime
 from pathlib import Path
-import duckdb, pandas as pd, sqlalchemy
+import duckdb, numpy as np, pandas as pd, sqlalchemy
 from milepost.data.publish import current, publish
 from milepost.data.sinks import to_database, to_duckdb
 from milepost.pipeline.score_history import History
+from milepost.bundle import load_bundle, save_bundle
+from milepost.signals.spec import Signal
+from milepost.training.calibrate import Calibrator
+from milepost.training.logistic import Logistic, Scaler
+from milepost.training.model import ChurnModel
 
 kind, folder, kills = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 DAY, ROWS = pd.Timestamp("2024-06-01"), 2000
@@ -34,11 +39,32 @@ def write(number):
             frame.to_parquet(target / "scores.parquet")
             frame.to_csv(target / "scores.csv")
         publish(folder, f"run{number}-{os.getpid()}", files)
+    elif kind == "page":
+        text = f"<p>band{number}</p>\\n" * 50_000
+        publish(folder, f"run{number}-{os.getpid()}", lambda target: (target / "report.html").write_text(text))
+    elif kind == "bundle":
+        save_bundle(folder, f"run{number}-{os.getpid()}", model(number), {"number": number, "rows": ["x"] * ROWS})
     else:
         History(folder).keep(frame, run, 5)
 
+def model(number):
+    # one coefficient among thousands tells which one it is
+    ones = np.ones(ROWS, dtype=np.float32)
+    scaler = Scaler(np.zeros(ROWS, bool), ones, ones, ones, np.zeros(ROWS, bool))
+    signals = tuple(Signal(f"s{n}", None, "count", 28, "", "uses", "") for n in range(ROWS))
+    return ChurnModel("logistic", signals, Calibrator("platt", 1.0, 0.0), 0.1,
+                      logistic=Logistic(scaler, np.full(ROWS, float(number)), 0.0))
+
 def read():
     # which write the rows are of; every row of the same one
+    if kind == "bundle":
+        found, about = load_bundle(folder)
+        assert about["number"] == found.logistic.coefficients[-1] and len(about["rows"]) == ROWS
+        return about["number"]
+    if kind == "page":
+        lines = set((current(folder) / "report.html").read_text().split("\\n"))
+        assert len(lines) == 2, lines
+        return int(max(lines)[7:-4])
     if kind == "duckdb":
         with duckdb.connect(str(folder / "x.duckdb"), read_only=True) as connection:
             bands = connection.execute("SELECT risk_band, count(*) FROM scores GROUP BY 1").fetchall()
@@ -84,7 +110,7 @@ for number in range(2, kills + 2):
     assert ended(child(read)) < 200, f"not whole after kill {number}"
 assert ended(child(lambda: write(150))) == 0
 assert ended(child(read)) == 150
-left = [path.name for path in folder.rglob("*.tmp*")] if kind == "files" else []
+left = [path.name for path in folder.rglob("*.tmp*")] if kind in ("files", "page", "bundle") else []
 assert not left, left
 print(f"{kind}: {kills} kills, {died} of them while writing, 0 partial results")
 """
@@ -100,12 +126,14 @@ def kill(kind, folder, kills):
     return done.stdout
 
 
-@pytest.mark.parametrize("kind", ["files", "history", "duckdb", "database"])
+@pytest.mark.promise("kill -9 while writing, per sink", cases=8)
+@pytest.mark.parametrize("kind", ["files", "page", "bundle", "history", "duckdb", "database"])
 def test_a_killed_writer_leaves_whole_scores(tmp_path, kind):
     kill(kind, tmp_path, 8)
 
 
+@pytest.mark.promise("kill -9 while writing, per sink", cases=200)
 @pytest.mark.long
-@pytest.mark.parametrize("kind", ["files", "history", "duckdb", "database"])
+@pytest.mark.parametrize("kind", ["files", "page", "bundle", "history", "duckdb", "database"])
 def test_two_hundred_kills_leave_whole_scores(tmp_path, kind):
     print(kill(kind, tmp_path, 200), end="")

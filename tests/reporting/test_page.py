@@ -145,6 +145,7 @@ def shape() -> dict[str, Any]:
     return {}
 
 
+@pytest.mark.promise("a report is inert (payloads in every text)", cases=1)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text(make_summary: Callable[..., Summary], shape: dict[str, Any], text: str) -> None:
     seen = parse(quick_page_of(poisoned(make_summary, text)))

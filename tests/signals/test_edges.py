@@ -71,6 +71,7 @@ def observed(make_tables, tmp_path):
     return build_observations(tables, (EXPORT,), parse(raw, tmp_path), [SNAPSHOT])
 
 
+@pytest.mark.promise("window edges, exact and a microsecond beside", cases=12)
 def test_twelve_moments_around_the_observation_window(observed):
     found = pd.DataFrame(
         {"uses": observed.counts[:, 0], "recent": observed.matrix.column("export.recent_count") * 10},
@@ -83,6 +84,7 @@ def rows_of(names):
     return pd.DataFrame({"account_id": list(names), "snapshot_date": [pd.Timestamp(END)] * len(names)})
 
 
+@pytest.mark.promise("window edges, exact and a microsecond beside", cases=6)
 def test_six_ends_around_the_outcome_window(make_tables):
     spans = [(name, datetime(2024, 1, 2), moment(case[0])) for name, case in AFTER.items()]
     subscriptions = pd.DataFrame(spans, columns=["account_id", "started_at", "ended_at"])
@@ -92,6 +94,7 @@ def test_six_ends_around_the_outcome_window(make_tables):
     assert found.left_out.tolist() == [case[2] for case in AFTER.values()]
 
 
+@pytest.mark.promise("window edges, exact and a microsecond beside", cases=6)
 def test_six_uses_around_the_outcome_window(make_tables):
     rows = [(name, moment(case[0]), "value", None) for name, case in AFTER.items()]
     running = pd.DataFrame({"account_id": list(AFTER), "started_at": [datetime(2024, 1, 2)] * len(AFTER)})

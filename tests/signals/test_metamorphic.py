@@ -91,6 +91,7 @@ def late_rows(tables, rng):
     return {**tables, "events": pd.concat([known, late], ignore_index=True)}
 
 
+@pytest.mark.promise("row order and threads change no byte", cases="seeds")
 @pytest.mark.parametrize("seeds", [CASES, MANY])
 def test_the_order_of_rows_in_every_table_and_the_threads(tmp_path, seeds):
     for seed in seeds:
@@ -98,6 +99,7 @@ def test_the_order_of_rows_in_every_table_and_the_threads(tmp_path, seeds):
         assert signals(tmp_path, tables) == signals(tmp_path, shuffled(tables, seed), threads=2), seed
 
 
+@pytest.mark.promise("copies of an event with an id change no byte", cases="seeds")
 @pytest.mark.parametrize("seeds", [CASES, MANY])
 def test_copies_of_an_event_with_an_id(tmp_path, seeds):
     for seed in seeds:
@@ -106,6 +108,7 @@ def test_copies_of_an_event_with_an_id(tmp_path, seeds):
         assert signals(tmp_path, tables) == signals(tmp_path, {**tables, "events": twice}), seed
 
 
+@pytest.mark.promise("late rows change nothing before they were loaded", cases="seeds")
 @pytest.mark.parametrize("seeds", [CASES, pytest.param(range(2, 1002), marks=pytest.mark.long)])
 def test_rows_loaded_after_the_snapshot(tmp_path, seeds):
     for seed in seeds:

@@ -119,11 +119,13 @@ def compare(observations, seed):
     return compared
 
 
+@pytest.mark.promise("signals agree with plain Python", cases=1)
 @pytest.mark.parametrize("seed", range(12))
 def test_every_measure_agrees_with_plain_python(make_tables, tmp_path, seed):
     assert compare(built(make_tables, tmp_path, seed), seed) > 150
 
 
+@pytest.mark.promise("signals agree with plain Python", cases=1)
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(12, 112))
 def test_every_measure_agrees_with_plain_python_long(make_tables, tmp_path, seed):

@@ -117,12 +117,14 @@ QUICK = {
 }
 
 
+@pytest.mark.promise("point in time: truncated and poisoned futures change no signal", cases=12)
 @settings(max_examples=12, **QUICK)
 @given(st.lists(EVENT, min_size=1, max_size=30), st.lists(SPAN, max_size=6))
 def test_the_future_changes_no_signal(make_tables, tmp_path, events, spans):
     check(make_tables, tmp_path, events, spans)
 
 
+@pytest.mark.promise("point in time: truncated and poisoned futures change no signal", cases=1000)
 @pytest.mark.long
 @settings(max_examples=1000, **QUICK)
 @given(st.lists(EVENT, min_size=1, max_size=60), st.lists(SPAN, max_size=8))

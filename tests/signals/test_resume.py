@@ -73,6 +73,7 @@ def month_by_month(make_tables, folder, seed):
     return said
 
 
+@pytest.mark.promise("twelve months one by one are the twelve at once, to the byte", cases="seeds")
 @pytest.mark.parametrize("seeds", [range(2), pytest.param(range(2, 40), marks=pytest.mark.long)])
 def test_twelve_months_one_by_one_are_the_twelve_at_once(make_tables, tmp_path, seeds):
     for seed in seeds:

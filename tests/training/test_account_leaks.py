@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from scipy.special import expit
 
 from milepost.outcomes import Outcomes
@@ -231,6 +232,7 @@ CLEAN = [
 ]  # fmt: skip
 
 
+@pytest.mark.promise("planted leaks: at least 19 of 20 found", cases=20)
 def test_of_twenty_planted_leaks_at_least_nineteen_are_found_by_name() -> None:
     missed = []
     for plant, how in PLANTED:
@@ -241,6 +243,7 @@ def test_of_twenty_planted_leaks_at_least_nineteen_are_found_by_name() -> None:
     assert len(missed) <= 1, missed
 
 
+@pytest.mark.promise("clean products: at most 1 of 20 raises an alarm", cases=20)
 def test_of_twenty_clean_products_at_most_one_raises_an_alarm() -> None:
     alarms = []
     for how in CLEAN:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from milepost.outcomes import Outcomes
 from milepost.signals.matrix import Matrix
@@ -28,3 +29,15 @@ def test_shuffled_outcomes_teach_nothing_that_holds(world: tuple[Matrix, Outcome
     found = shuffled_canary(recipe(LOGISTIC, 7, 1), train, test, (days[early], days[~early]))
     assert found.low <= found.roc_auc <= found.high
     assert abs(found.roc_auc - 0.5) < 0.03
+
+
+@pytest.mark.long
+@pytest.mark.promise("shuffled outcomes: mean AUC 0.50 ± 0.02 (shuffles)", cases=50)
+def test_fifty_shuffles_teach_nothing(world: tuple[Matrix, Outcomes]) -> None:
+    matrix, outcomes = world
+    churned, days = np.nan_to_num(outcomes.churned).astype(np.float64), matrix.rows["snapshot_date"]
+    early = (days < "2024-06-01").to_numpy()
+    train, test = (Rows(matrix.values[part], churned[part], np.zeros(part.sum(), np.intp)) for part in (early, ~early))
+    found = shuffled_canary(recipe(LOGISTIC, 11, 1), train, test, (days[early], days[~early]), shuffles=50)
+    assert found.shuffles == 50
+    assert abs(found.roc_auc - 0.5) < 0.02

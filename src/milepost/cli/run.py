@@ -78,8 +78,20 @@ def one_line_errors(debug: bool) -> Iterator[None]:
     except Exception as error:
         if debug:
             traceback.print_exc()
+        if type(error).__module__ in ("_duckdb", "duckdb"):
+            line, code = _of_tables(error)
+            print(line, file=sys.stderr)
+            raise typer.Exit(code) from None
         print(f"error[BUG] {type(error).__name__} in milepost; run again with --debug and report it", file=sys.stderr)
         raise typer.Exit(BUG) from None
+
+
+def _of_tables(error: Exception) -> tuple[str, int]:
+    """A table that was read when it was opened and could not be read to its end: damage, or the machine."""
+    fault = type(error).__name__ in ("IOException", "OutOfMemoryException")
+    what = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+    kind, fix = ("ENVIRONMENT", "check disk and memory") if fault else ("TABLE", "write the file again")
+    return f"error[{kind}] tables: cannot be read: {what}; {fix}", 3 if fault else 2
 
 
 def _described(error: BaseException) -> tuple[str, int]:

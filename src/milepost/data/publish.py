@@ -111,13 +111,27 @@ def current(folder: Path) -> Path:
 
     Raises ContractError when nothing is published or a file is damaged, missing or unexpected.
     """
+    while True:
+        named = _read_current(folder)
+        try:
+            return _checked(folder, *named)
+        except (ContractError, FileNotFoundError):
+            # a reader that is overtaken by writers begins anew
+            if _read_current(folder) == named:
+                raise
+
+
+def _read_current(folder: Path) -> tuple[str, dict[str, str]]:
     try:
         manifest = json.loads((folder / "CURRENT").read_text(encoding="utf-8"))
-        run, files = str(manifest["run"]), dict(manifest["files"])
+        return str(manifest["run"]), dict(manifest["files"])
     except FileNotFoundError:
         raise ContractError("nothing is published here yet", where=str(folder)) from None
     except (ValueError, KeyError, TypeError):
         raise ContractError("CURRENT is damaged", where=str(folder), fix="publish again") from None
+
+
+def _checked(folder: Path, run: str, files: dict[str, str]) -> Path:
     source = folder / "versions" / Path(run).name
     found = {path.name for path in source.iterdir()} if source.is_dir() else set()
     if found != set(files):

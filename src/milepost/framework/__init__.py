@@ -3,7 +3,7 @@
 from milepost.framework.compare import Change, changes
 from milepost.framework.merge import merge
 from milepost.framework.proven import Proven, with_proven
-from milepost.framework.read import from_toml
+from milepost.framework.read import from_toml, text_in
 from milepost.framework.rules import (
     ActivationRule,
     AreaRule,
@@ -49,6 +49,7 @@ __all__ = [
     "proven_text",
     "quoted",
     "rules_of",
+    "text_in",
     "to_toml",
     "with_proven",
     "with_tables",

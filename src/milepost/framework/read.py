@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from milepost.errors import FrameworkError
@@ -44,6 +45,14 @@ _KINDS: dict[str, type[Table]] = {
 _OWN_NAME = {"area": ("area",), "category": ("name",)}
 _TOP_KEYS = ("version", "created", "fingerprint", "review_by", "owners", *_KINDS, PROVEN)
 _BESIDE = ("derived", "reason", "because", "evidence")
+
+
+def text_in(path: Path) -> str:
+    """What a framework file says. Raises FrameworkError when it is no text in UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise FrameworkError("not UTF-8 text", where=path.name, fix="save it as UTF-8") from None
 
 
 def from_toml(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from milepost.data.publish import write_atomic
-from milepost.framework import Framework, from_toml, to_toml
+from milepost.framework import Framework, from_toml, text_in, to_toml
 from milepost.pipeline.job import Job
 
 
@@ -20,7 +20,7 @@ def read_before(job: Job) -> Framework | None:
 def write_framework(job: Job, framework: Framework, before: Framework | None) -> None:
     """Write the file, unless what is there says the same: comments are lost only when something changes."""
     path, text = job.settings.framework, to_toml(framework)
-    if before is not None and to_toml(before) == text and not _of_older_form(path.read_text(encoding="utf-8")):
+    if before is not None and to_toml(before) == text and not _of_older_form(text_in(path)):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
@@ -30,7 +30,7 @@ def _read(job: Job, edited_only: bool) -> Framework | None:
     path = job.settings.framework
     if not path.exists():
         return None
-    return from_toml(path.read_text(encoding="utf-8"), job.features, path.name, edited_only)
+    return from_toml(text_in(path), job.features, path.name, edited_only)
 
 
 def _of_older_form(text: str) -> bool:

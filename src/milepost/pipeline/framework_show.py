@@ -27,6 +27,7 @@ from milepost.framework import (
     interval,
     is_weak,
     overrides,
+    text_in,
 )
 from milepost.importance.verdicts import plain
 from milepost.maturity.categories import Category
@@ -186,11 +187,9 @@ def _needed(job: Job) -> Framework:
 def _read(path: Path) -> Framework:
     """A file of any date: its features may have gone from the catalogue since."""
     try:
-        return from_toml(path.read_text(encoding="utf-8"), None, path.name)
+        return from_toml(text_in(path), None, path.name)
     except FileNotFoundError:
         raise InputError("no such file", where=str(path)) from None
-    except UnicodeDecodeError:
-        raise InputError("not UTF-8 text", where=str(path)) from None
 
 
 def _filled(text: str, indent: str = "") -> list[str]:

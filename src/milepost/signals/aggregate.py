@@ -83,9 +83,15 @@ def recent_events(tables: Tables, question: Question) -> ibis.Table:
 
 def _older_events(tables: Tables, question: Question, known_before: date | None) -> ibis.Table:
     events = _visible(tables, question)
-    events = events.filter(events.occurred_at < moment(question.cells.edges[0]))
+    first = midnight(np.datetime64(int(question.cells.edges[0]), "D").astype(date))
+    events = events.filter(events.occurred_at < ibis.literal(first))
     if known_before is not None:
-        events = events.filter(events.visible_at >= ibis.literal(midnight(known_before)))
+        known = ibis.literal(midnight(known_before))
+        new = events.loaded_at >= known
+        if midnight(known_before) < first:
+            new = new | (events.occurred_at >= known)
+        # by the columns as they are stored, so that parts of a file without such rows are not read
+        events = events.filter(new)
     return _sighted(events, question.cells)
 
 

@@ -55,9 +55,12 @@ class CarriedOver:
         values = self.earlier.matrix.values[self.rows]
         for start in range(0, len(values), _AT_A_TIME):
             there = values[start : start + _AT_A_TIME]
-            # a sum of values that is new had no value in these windows: it is 0 there
-            block = np.zeros((len(there), len(signals)), dtype=np.float32)
-            block[:, into] = there[:, of]
+            if into == of and len(into) == len(signals) == there.shape[1]:
+                block = np.array(there)
+            else:
+                # a sum of values that is new had no value in these windows: it is 0 there
+                block = np.zeros((len(there), len(signals)), dtype=np.float32)
+                block[:, into] = there[:, of]
             yield slice(start, start + len(there)), block
 
 
