@@ -71,6 +71,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
+@pytest.fixture
+def promises(request: pytest.FixtureRequest) -> dict[str, dict[str, int]]:
+    """file -> promise -> cases, of every file that this run collected."""
+    return request.config.stash[PROMISES]
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """What was tried of each promise in this run, where long tests ran: the table of docs/reliability.md."""
     tried: dict[str, list[int]] = {}
