@@ -21,7 +21,7 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 test-long: $(STAMP)
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -m "(long or promise) and not browser and not spark"
 
 test-browser: $(STAMP)
 	$(BIN)/python -m pytest -m browser

@@ -15,7 +15,9 @@ import pytest
 
 from milepost.data.contract import CONTRACT, Tables
 
-_BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+_TESTS = Path(__file__).parent
+_BENCHMARKS = _TESTS.parent / "benchmarks"
+PROMISES = pytest.StashKey[dict[str, dict[str, int]]]()
 DTYPES = {"text": "string", "time": "timestamp(6)", "number": "float64", "flag": "boolean", "integer": "int64"}
 
 
@@ -39,17 +41,40 @@ def ibis_table(connection: Any, name: str, frame: pd.DataFrame) -> ibis.Table:
     return connection.create_table(name, frame[list(schema)], schema=ibis.schema(schema), temp=True, overwrite=True)
 
 
+def promised(item: pytest.Item) -> list[tuple[str, int]]:
+    """What a test tries of which promise: (promise, cases); a text for cases names the parameter that holds them."""
+    tried = []
+    for mark in item.iter_markers("promise"):
+        cases = mark.kwargs["cases"]
+        if isinstance(cases, str):
+            held = item.callspec.params[cases]  # type: ignore[attr-defined]
+            cases = held if isinstance(held, int) else len(held)
+        tried.append((mark.args[0], cases))
+    return tried
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what all collected tests would try, long ones included: file -> promise -> cases."""
+    found = config.stash.setdefault(PROMISES, {})
+    for item in items:
+        for name, cases in promised(item):
+            of_file = found.setdefault(item.path.relative_to(_TESTS).as_posix(), {})
+            of_file[name] = of_file.get(name, 0) + cases
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     report = yield
     if report.when == "call":
-        for mark in item.iter_markers("promise"):
-            cases = mark.kwargs["cases"]
-            if isinstance(cases, str):
-                held = item.callspec.params[cases]  # type: ignore[attr-defined]
-                cases = held if isinstance(held, int) else len(held)
-            report.user_properties.append(("promise", [mark.args[0], cases]))
+        report.user_properties.extend(("promise", [name, cases]) for name, cases in promised(item))
     return report
+
+
+@pytest.fixture
+def promises(request: pytest.FixtureRequest) -> dict[str, dict[str, int]]:
+    """file -> promise -> cases, of every file that this run collected."""
+    return request.config.stash[PROMISES]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from milepost.outcomes import find_outcomes, find_times
+from milepost.outcomes import Outcomes, find_outcomes, find_times
 from milepost.settings import Data
 from milepost.windows import Windows
 
@@ -118,6 +118,28 @@ def many(make_tables, spans, rows, until, events=NO_EVENTS, data=None):
     tables = make_tables(events, ACCOUNTS, datetime(2024, 1, 1), until, subscriptions=table)
     frame = pd.DataFrame(rows, columns=["account_id", "snapshot_date"]).astype({"snapshot_date": "datetime64[us]"})
     return find_outcomes(tables, frame, data or Data(), WINDOWS)
+
+
+def test_another_goal_takes_the_place_of_churned_where_it_is_known():
+    nan = np.float32(np.nan)
+    own = np.array([1, 0, 0, nan], dtype=np.float32)
+    left_out = np.array(["", "", "", "censored"])
+    found = Outcomes(own, own, own, left_out).missing(np.array([0, nan, 1, 1], dtype=np.float32))
+    # the second is not known by the goal, the last was left out before
+    assert found.left_out.tolist() == ["", "unknown", "", "censored"]
+    np.testing.assert_equal(found.churned, np.array([0, nan, 1, nan], dtype=np.float32))
+    assert found.churned.dtype == np.float32
+    np.testing.assert_equal(found.expanded, own)
+    assert found.known.tolist() == [True, False, True, False]
+    kept = found.take(np.array([2, 3]))
+    assert kept.left_out.tolist() == ["", "censored"]
+    np.testing.assert_equal(kept.dormant, own[2:])
+
+
+def test_an_account_without_a_subscription_at_the_snapshot_keeps_its_row(make_tables):
+    rows = [("a", SNAPSHOT), ("b", SNAPSHOT)]
+    found = many(make_tables, [("a", START, None), ("b", datetime(2024, 4, 2), None)], rows, datetime(2024, 12, 1))
+    assert found.expanded.tolist() == found.churned.tolist() == [0, 0]
 
 
 @pytest.mark.promise("an unfinished outcome window is never retained (accounts)", cases=200)

@@ -1,5 +1,7 @@
 """Settings are refused with the wrong key and the nearest right one, or the value and what was expected."""
 
+import tomllib
+
 import pytest
 
 from milepost.errors import SettingsError
@@ -118,3 +120,173 @@ def test_a_table_lies_in_one_place_and_is_utf8(tmp_path, given, expected):
 def test_tables_given_come_in_the_contracts_order(tmp_path):
     settings = parse({"tables": {"surveys": {"path": "s"}, **TABLES, "subscriptions": {"path": "u"}}}, tmp_path)
     assert list(settings.tables.given()) == ["accounts", "subscriptions", "events", "surveys"]
+
+
+DEFAULTS = """
+[project]
+name = "milepost"
+output = "out"
+models = "models"
+mlruns = "mlruns"
+features = "features.csv"
+framework = "framework.toml"
+experiments = "experiments"
+seed = 7
+threads = 2
+memory_limit = ""
+engine = "duckdb"
+[windows]
+observation_days = 84
+gap_days = 14
+outcome_days = 56
+grace_days = 14
+step = "month"
+[data]
+size_bands = [5, 20, 100]
+max_quarantined_share = 0.01
+[contract]
+weeks = 8
+recent_days = 7
+volume_z = 4.0
+warn_volume = 0.3
+error_volume = 0.6
+warn_nulls = 0.05
+error_nulls = 0.5
+warn_new = 0.02
+error_new = 0.5
+warn_gaps = 0.2
+error_gaps = 0.5
+[signals]
+min_tenure_days = 28
+[adoption]
+low = 0.10
+high = 0.90
+min_accounts = 50
+[ranking]
+max_q = 0.05
+min_same_sign = 0.95
+bootstraps = 200
+top_k = 15
+separable_accounts = 50000
+[maturity]
+mature_categories = 3
+min_cut_agreement = 0.60
+bootstraps = 100
+[milestones]
+counts = [1, 2, 3, 5, 8, 13, 20, 35, 60]
+days = [7, 14, 28, 56, 91]
+later_days = 90
+setup_days = 28
+earlier_share = 0.6
+max_p = 0.05
+draws = 400
+[training]
+train_share = 0.60
+calibrate_share = 0.0
+accounts = "disjoint"
+folds = 5
+trials = 0
+time_limit_seconds = 120
+contacts = 0
+contact_cost = 0.0
+saved_share = 0.10
+promote = "auto"
+min_churned = 50
+min_rows = 200
+[scoring]
+elevated_from = 0.05
+high_from = 0.15
+action_share = 0.10
+always_explain = 5000
+reasons = 3
+keep_dates = 400
+[team]
+time_zone = "UTC"
+opens = 0
+closes = 24
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+[metrics]
+months = 12
+min_accounts = 20
+[routing]
+period_days = 7
+serve_days = 14
+between_days = 30
+max_contacts = 3
+within_days = 90
+price_floor = 100.0
+open_channels = ["help_center"]
+backlog_at_most = 1000000
+fairness_accounts = 50
+[review]
+every_days = 91
+data_days = 3
+scores_days = 35
+model_days = 120
+"""
+
+
+def test_the_same_settings_written_out_change_nothing(tmp_path):
+    assert parse({"tables": TABLES, **tomllib.loads(DEFAULTS)}, tmp_path) == parse({"tables": TABLES}, tmp_path)
+
+
+def nested(key, value):
+    """{"a": {"b": value}} for "a.b", beside the tables."""
+    section, name = key.split(".")
+    return {"tables": TABLES, section: {name: value}}
+
+
+@pytest.mark.parametrize(
+    ("key", "lowest", "highest"),
+    [
+        ("project.seed", 0, None), ("project.threads", 1, 256),
+        ("windows.observation_days", 1, 3660), ("windows.gap_days", 0, 3660), ("windows.outcome_days", 1, 3660),
+        ("windows.grace_days", 0, 3660), ("windows.step", 1, 3660),
+        ("data.max_quarantined_share", 0, 1),
+        ("contract.weeks", 4, 52), ("contract.recent_days", 1, 7), ("contract.volume_z", 2, 20),
+        # what warns must not lie above what is an error
+        ("contract.warn_volume", None, 0.6), ("contract.error_volume", 0.3, 1), ("contract.warn_nulls", 0, 0.5),
+        ("contract.warn_new", 0, 0.5), ("contract.error_gaps", 0.2, 1),
+        ("signals.min_tenure_days", 0, None),
+        ("adoption.low", 0, None), ("adoption.high", None, 1), ("adoption.min_accounts", 1, None),
+        ("ranking.max_q", 0, 1), ("ranking.min_same_sign", 0, 1), ("ranking.bootstraps", 20, 10_000),
+        ("ranking.top_k", 1, None), ("ranking.separable_accounts", 0, None),
+        ("maturity.mature_categories", 1, None), ("maturity.min_cut_agreement", 0, 1),
+        ("maturity.bootstraps", 20, 10_000),
+        # below the longest of the days searched, 91
+        ("milestones.setup_days", 1, 90), ("milestones.later_days", 1, 3660), ("milestones.earlier_share", 0, 1),
+        ("milestones.max_p", 0, 1), ("milestones.draws", 50, 10_000),
+        ("training.train_share", 0, 1), ("training.calibrate_share", 0, 1), ("training.folds", 2, 20),
+        ("training.trials", 0, 1000), ("training.time_limit_seconds", 1, None), ("training.contacts", 0, None),
+        ("training.contact_cost", 0, None), ("training.saved_share", 0, 1), ("training.min_churned", 2, None),
+        ("training.min_rows", 10, None),
+        ("scoring.elevated_from", 0, 0.15), ("scoring.high_from", 0.05, 1), ("scoring.action_share", 0, 1),
+        ("scoring.always_explain", 0, None), ("scoring.reasons", 0, 10), ("scoring.keep_dates", 2, None),
+        ("team.opens", 0, 23), ("team.closes", 1, 24),
+        ("help.would_ask", 0, 1),
+        ("metrics.months", 1, 120), ("metrics.min_accounts", 1, None),
+        ("routing.period_days", 1, 3660), ("routing.serve_days", 1, 30), ("routing.between_days", 14, 3660),
+        ("routing.max_contacts", 1, None), ("routing.within_days", 1, 3660), ("routing.price_floor", 0, None),
+        ("routing.backlog_at_most", 0, None), ("routing.fairness_accounts", 1, None),
+        ("review.every_days", 1, 3660), ("review.data_days", 1, 3660), ("review.scores_days", 1, 3660),
+        ("review.model_days", 1, 3660),
+    ],
+)  # fmt: skip
+def test_a_number_may_be_its_limit_and_not_beyond(tmp_path, key, lowest, highest):
+    section, name = key.split(".")
+    for limit, beyond in ((lowest, -1), (highest, 1)):
+        if limit is not None:
+            kept = getattr(getattr(parse(nested(key, limit), tmp_path), section), name)
+            assert kept == limit
+            step = beyond if isinstance(limit, int) and type(kept) is int else beyond * 0.001
+            with pytest.raises(SettingsError, match=section):
+                parse(nested(key, limit + step), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "key", ["project.seed", "windows.gap_days", "training.folds", "scoring.reasons", "review.every_days"]
+)
+@pytest.mark.parametrize("value", ["7", 7.0, True])
+def test_a_whole_number_is_no_text_no_fraction_and_no_flag(tmp_path, key, value):
+    with pytest.raises(SettingsError, match=rf"'{key}' = .*valid integer"):
+        parse(nested(key, value), tmp_path)

@@ -16,6 +16,12 @@ def test_the_worked_example():
     assert EXAMPLE.matured_at(day) == datetime(2024, 6, 24)
     assert EXAMPLE.purge_days == 84
     assert EXAMPLE.recent_days == 28
+    assert Windows() == EXAMPLE
+
+
+@pytest.mark.parametrize(("days", "recent"), [(1, 1), (2, 1), (3, 1), (5, 1), (6, 2), (84, 28)])
+def test_recent_days_are_a_third_and_at_least_one(days, recent):
+    assert Windows(observation_days=days).recent_days == recent
 
 
 def test_monthly_snapshots_begin_when_a_whole_window_is_recorded():
@@ -30,6 +36,9 @@ def test_steps_of_days_are_counted_back_from_the_last_date():
     windows = Windows(28, 7, 30, 7, step=15)
     dates = snapshot_dates(datetime(2022, 1, 1), datetime(2022, 3, 5), windows)
     assert dates == (date(2022, 2, 3), date(2022, 2, 18), date(2022, 3, 5))
+    # 28 days from 2022-01-06 end on 2022-02-03 exactly
+    assert snapshot_dates(datetime(2022, 1, 6), datetime(2022, 3, 5), windows) == dates
+    assert snapshot_dates(datetime(2022, 1, 6, 1), datetime(2022, 3, 5), windows) == dates[1:]
 
 
 def test_a_year_turns():

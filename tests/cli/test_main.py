@@ -60,6 +60,7 @@ def test_the_answer_of_run_has_its_keys(finished):
     assert {"rows", "path"} <= set(answer["scores"])
 
 
+@pytest.mark.promise("scores: numbers from 0 to 1, one per running account, with model and run", cases=1)
 def test_every_running_account_has_one_score(finished):
     folder, answer = finished
     scores = pd.read_parquet(answer["scores"]["path"])
@@ -159,6 +160,7 @@ def nobody_leaves(folder):
     frame.to_parquet(path)
 
 
+@pytest.mark.promise("bad input: one line, exit 2, nothing written", cases=1)
 @pytest.mark.parametrize(
     ("spoil", "command", "message"),
     [

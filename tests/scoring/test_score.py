@@ -30,12 +30,14 @@ def test_few_accounts_are_all_explained_and_many_above_the_line():
     assert above.tolist() == list(range(90, 100))
 
 
+@pytest.mark.promise("scores: numbers from 0 to 1, one per running account, with model and run", cases=1)
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -0.01, 1.01])
 def test_a_risk_that_is_none_is_never_published(wrong):
     with pytest.raises(MilepostError, match="churn risk is not a number within"):
         check_scores(pd.DataFrame({"account_id": ["a", "b"], "churn_risk": [0.5, wrong]}))
 
 
+@pytest.mark.promise("scores: numbers from 0 to 1, one per running account, with model and run", cases=1)
 def test_two_scores_for_one_account_are_never_published():
     with pytest.raises(MilepostError, match="more than one score"):
         check_scores(pd.DataFrame({"account_id": ["a", "a"], "churn_risk": [0.5, 0.5]}))

@@ -1,7 +1,9 @@
-"""What must change no byte of the signals: row order, threads, copies of an event, rows loaded after the snapshot."""
+"""What must change no byte of the signals: row order, threads, files, time zone, copies, rows loaded later."""
 
 import hashlib
 import random
+import shutil
+import time
 from datetime import date, datetime, timedelta
 
 import pandas as pd
@@ -59,14 +61,32 @@ def product(seed):
     }  # fmt: skip
 
 
-def signals(folder, tables, threads=1):
+def write(folder, name, frame, form):
+    """A table as CSV, as a Parquet file, or as a folder of three Parquet files named in an order of their own."""
+    path = folder / f"{name}.{form}"
+    if form == "csv":
+        frame.to_csv(path, index=False, date_format="%Y-%m-%d %H:%M:%S.%f")
+        return
+    times = [column for column in frame if column.endswith(("_at", "_from", "_to"))]
+    typed = frame.astype(dict.fromkeys(times, "datetime64[us]"))
+    if form == "parquet":
+        typed.to_parquet(path, index=False)
+        return
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    names = random.Random(len(frame)).sample(["a", "b", "c"], 3)
+    for place, part in enumerate(names):
+        typed.iloc[place::3].to_parquet(path / f"{part}.parquet", index=False)
+
+
+def signals(folder, tables, threads=1, form="csv"):
     """Everything a model sees, to the byte: the signals' names and a hash."""
     for name, frame in tables.items():
-        frame.to_csv(folder / f"{name}.csv", index=False, date_format="%Y-%m-%d %H:%M:%S.%f")
+        write(folder, name, frame, form)
     raw = {
         "project": {"threads": threads},
         "windows": {"observation_days": 30, "gap_days": 7, "outcome_days": 30, "grace_days": 7},
-        "tables": {name: {"path": f"{name}.csv"} for name in NAMES},
+        "tables": {name: {"path": f"{name}.{form}"} for name in NAMES},
         "data": {"complete_until": datetime(2024, 9, 1)},
     }
     settings = parse(raw, folder)
@@ -97,6 +117,41 @@ def test_the_order_of_rows_in_every_table_and_the_threads(tmp_path, seeds):
     for seed in seeds:
         tables = product(seed)
         assert signals(tmp_path, tables) == signals(tmp_path, shuffled(tables, seed), threads=2), seed
+
+
+@pytest.mark.promise("CSV, Parquet and several files change no byte", cases="seeds")
+@pytest.mark.parametrize("seeds", [CASES, MANY])
+def test_the_form_and_the_order_of_files(tmp_path, seeds):
+    for seed in seeds:
+        tables = product(seed)
+        form = ("parquet", "folder")[seed % 2]
+        assert signals(tmp_path, tables) == signals(tmp_path, tables, form=form), (seed, form)
+
+
+@pytest.fixture
+def machine_zone(monkeypatch):
+    """Call with a zone: the machine is there until the test ends."""
+
+    def move(zone):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+
+    yield move
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.promise("the machine's time zone changes no byte", cases="seeds")
+@pytest.mark.parametrize("seeds", [CASES, MANY])
+def test_where_the_machine_stands(tmp_path, machine_zone, seeds):
+    zones = ("America/Los_Angeles", "Asia/Kathmandu", "Pacific/Kiritimati", "Europe/Berlin")
+    for seed in seeds:
+        tables, zone = product(seed), zones[seed % 4]
+        machine_zone("UTC")
+        here = signals(tmp_path, tables)
+        machine_zone(zone)
+        assert datetime(2024, 1, 5).astimezone().utcoffset() != timedelta(0)
+        assert here == signals(tmp_path, tables), (seed, zone)
 
 
 @pytest.mark.promise("copies of an event with an id change no byte", cases="seeds")

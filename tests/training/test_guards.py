@@ -27,6 +27,7 @@ def test_the_smallest_effect_worked_by_hand() -> None:
     assert smallest_effect_points(400, 40) == pytest.approx(8.4048, abs=1e-3)
 
 
+@pytest.mark.promise("too little data is refused with the counts", cases=1)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -50,6 +51,7 @@ def test_the_refusal_names_the_smallest_difference_that_could_be_seen() -> None:
         check_enough(few, accounts, BOTH, TrainingSettings())
 
 
+@pytest.mark.promise("too little data is refused with the counts", cases=2)
 def test_few_rows_and_a_test_period_with_one_outcome_are_refused_and_enough_is_not() -> None:
     given, accounts = rows()
     with pytest.raises(NotEnoughData, match="too few rows"):
