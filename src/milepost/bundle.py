@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milepost import __version__
-from milepost.data.publish import lock, refused, write_atomic
+from milepost.data.publish import clear_left, lock, refused, write_atomic
 from milepost.errors import BundleError
 from milepost.signals.spec import Signal
 from milepost.training.booster_text import check_booster
@@ -207,8 +207,7 @@ def _finite(value: Any) -> Any:
 
 def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
     """All files or none: written aside, flushed to the disk, then renamed."""
-    for left in target.parent.glob("*.tmp"):
-        shutil.rmtree(left)
+    clear_left(target.parent, target.parent)
     aside = target.with_name(f"{target.name}.tmp")
     aside.mkdir()
     try:

@@ -53,7 +53,7 @@ def publish(folder: Path, run: str, write: Callable[[Path], object]) -> Path:
     with holding(folder), _environment(folder):
         versions = folder / "versions"
         versions.mkdir(exist_ok=True)
-        _clear_left(folder)
+        clear_left(folder, versions)
         run = _free_name(versions, run)
         hashes = _write_aside(versions, run, write)
         manifest = json.dumps({"run": run, "files": hashes}, indent=1)
@@ -80,10 +80,11 @@ def _write_aside(versions: Path, run: str, write: Callable[[Path], object]) -> d
     return hashes
 
 
-def _clear_left(folder: Path) -> None:
-    """Remove what processes that died here left half written; the lock is held."""
-    for left in (folder / "versions").glob("*.tmp"):
-        shutil.rmtree(left)
+def clear_left(folder: Path, versions: Path) -> None:
+    """Remove what processes that died left half written: folders in `versions`, files in `folder`; the lock is held."""
+    for left in versions.glob("*.tmp"):
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
     for left in folder.glob(".*.tmp"):
         process = left.name.split(".")[-2]
         if process.isdigit() and not _is_running(int(process)):

@@ -94,11 +94,13 @@ def publish_report(job: Job, summary: Summary) -> tuple[Path, dict[str, str]]:
     figures = draw_all(figure_data(summary)) | draw_milestones(milestone_figures(results.milestones))
     figures |= draw_categories(results.curves) | draw_metrics(results.metrics)
     page = render(summary, figures)
-    publish(
-        job.settings.output / "report", job.version,
-        lambda target: (target / "report.html").write_text(page, encoding="utf-8"),
-    )  # fmt: skip
-    return job.settings.output / "report" / "report.html", figures
+    return write_page(job.settings.output / "report", job.version, page), figures
+
+
+def write_page(folder: Path, version: str, page: str) -> Path:
+    """Publish a page as `report.html`; returns the path people open, which is a whole page at every moment."""
+    publish(folder, version, lambda target: (target / "report.html").write_text(page, encoding="utf-8"))
+    return folder / "report.html"
 
 
 def report_job(job: Job) -> Result:
