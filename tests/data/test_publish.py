@@ -93,6 +93,23 @@ def test_a_run_published_twice_does_not_touch_what_readers_hold(tmp_path: Path) 
     second = publish(tmp_path, "r1", writer("two"))
     assert (first / "a.txt").read_text() == "one"
     assert (current(tmp_path), (second / "a.txt").read_text()) == (second, "two")
+    assert [second.name, publish(tmp_path, "r1", writer("three")).name] == ["r1-2", "r1-3"]
+
+
+def test_only_what_the_dead_left_is_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file aside carries its process: 11 is gone, 12 is another user's, 13 runs, none can be called 10**30."""
+
+    def kill(process: int, _: int) -> None:
+        if process > 2**31:
+            raise OverflowError
+        if process != 13:
+            raise ProcessLookupError if process == 11 else PermissionError
+
+    monkeypatch.setattr(os, "kill", kill)
+    for process in (11, 12, 13, 10**30, "word"):
+        (tmp_path / f".a.txt.{process}.tmp").write_text("half")
+    publish(tmp_path, "r1", writer("one"))
+    assert leftovers(tmp_path) == [".a.txt.12.tmp", ".a.txt.13.tmp", ".a.txt.word.tmp"]
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), ValueError("ours"), KeyboardInterrupt()])
@@ -187,6 +204,17 @@ def test_the_second_writer_is_told_who_holds_the_lock(tmp_path: Path) -> None:
     assert publish(tmp_path, "r1", writer("one")).is_dir()
 
 
+def test_the_lock_names_its_holder_and_nothing_of_the_one_before(tmp_path: Path) -> None:
+    (tmp_path / ".lock").write_text("123456789012345")
+    with lock(tmp_path):
+        assert (tmp_path / ".lock").read_text() == str(os.getpid())
+
+
+def test_folders_that_are_not_there_are_made(tmp_path: Path) -> None:
+    target = publish(tmp_path / "a" / "b", "r1", writer("one"))
+    assert current(tmp_path / "a" / "b") == target
+
+
 @pytest.mark.promise("own artefacts damaged: found before use", cases=225)
 def test_every_flipped_bit_and_every_cut_is_found(tmp_path: Path) -> None:
     found = 0
@@ -247,6 +275,11 @@ def test_column_names_and_categories_are_made_safe_too() -> None:
     safe = spreadsheet_safe(frame)
     assert list(safe.columns) == ["'=cmd", "kind"]
     assert safe["kind"].tolist() == ["'@x"]
+
+
+def test_text_among_numbers_is_made_safe_and_the_numbers_stay() -> None:
+    frame = pd.DataFrame({"mixed": pd.Series(["=1", -3, None, 2.5], dtype=object)})
+    assert spreadsheet_safe(frame)["mixed"].tolist() == ["'=1", -3, None, 2.5]
 
 
 def test_sha256_of_nothing(tmp_path: Path) -> None:
