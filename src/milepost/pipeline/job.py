@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from milepost.data.checks import names_at_any_date
-from milepost.data.contract import Tables
+from milepost.data.contract import Tables, to_frame
 from milepost.data.digest import digests
 from milepost.data.sources import open_tables
 from milepost.errors import InputError, SettingsError, nearest
@@ -169,8 +169,7 @@ class Job:
     @cached_property
     def event_names(self) -> list[str]:
         """Event names that occur."""
-        events = self.tables.events
-        names: list[str] = events.select("event_name").distinct().to_pyarrow().column(0).to_pylist()
+        names: list[str] = to_frame(self.tables.events.select("event_name").distinct())["event_name"].tolist()
         return names
 
     @property
@@ -185,8 +184,8 @@ class Job:
         One that occurs from the scored date on only is known: it had not been used by then.
         """
         known = self.event_names
-        if not self.wanted_names <= set(known) and not self.tables.remote:
-            known = names_at_any_date(self.tables.connection)
+        if not self.wanted_names <= set(known):
+            known = names_at_any_date(self.tables)
         check_events(self.features, known, self.settings.project.features)
         asked = {
             "data.value_events": self.settings.data.value_events,
