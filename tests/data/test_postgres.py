@@ -163,6 +163,15 @@ def test_hostile_events_are_read_as_from_a_file(hostile_table, hostile, tmp_path
     hostile.assert_alike(open_tables(hostile.settings(tmp_path), as_of), open_tables(there, as_of), there)
 
 
+def test_a_role_that_may_only_read_is_said_in_one_line(filled, tmp_path):
+    with psycopg.connect(filled) as connection:
+        connection.execute("REVOKE TEMP ON DATABASE postgres FROM PUBLIC")
+        connection.execute("CREATE ROLE poor LOGIN")
+        connection.execute("GRANT SELECT ON events TO poor")
+    with pytest.raises(EnvironmentFault, match="postgres did not answer: permission denied to create temporary tables"):
+        open_tables(settings(tmp_path, url=filled.replace("reader", "poor"), in_place=True))
+
+
 def test_a_table_that_goes_away_is_said_in_one_line(filled, tmp_path):
     with psycopg.connect(filled) as connection:
         connection.execute("CREATE TABLE passing AS SELECT * FROM events WHERE account_id <> 'nobody'")

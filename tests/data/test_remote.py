@@ -10,7 +10,7 @@ import pytest
 from milepost.data.checks import names_at_any_date
 from milepost.data.remote import open_remote
 from milepost.data.sources import open_tables
-from milepost.errors import ContractError
+from milepost.errors import ContractError, SettingsError
 from milepost.settings import parse
 
 INF, NAN = float("inf"), float("nan")
@@ -124,6 +124,19 @@ def test_daily_counts_stand_at_midnight(settings):
     kept = content(remote(settings(daily=True)).events)
     assert {moment.date() for moment in kept["occurred_at"]} == {date(2024, 3, 1), date(2024, 3, 31)}
     assert all(moment == moment.normalize() for moment in kept["occurred_at"])
+
+
+def test_other_tables_and_other_databases_are_copied(elsewhere, tmp_path):
+    url = f"duckdb://{tmp_path}/accounts.duckdb"
+    tables = {"accounts": {"url": url, "in_place": True}, "events": {"path": "events.parquet"}}
+    with pytest.raises(SettingsError, match="in_place is for events, not for accounts"):
+        parse({"tables": tables}, tmp_path)
+    asked = elsewhere()
+    events = asked.tables.events.model_copy(update={"url": "mysql://reader:secret7@warehouse/product"})
+    asked = asked.model_copy(update={"tables": asked.tables.model_copy(update={"events": events})})
+    with pytest.raises(ContractError, match="in_place is for PostgreSQL, not for mysql; leave it out") as caught:
+        open_tables(asked)
+    assert "secret7" not in caught.value.line
 
 
 def test_in_place_goes_with_a_database(settings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -99,17 +101,24 @@ def to_frame(expression: ibis.Table) -> pd.DataFrame:
     Raises EnvironmentFault, in one line, where another engine than DuckDB does not answer.
     """
     backend = expression.get_backend()
-    try:
+    with answering(backend):
         frame: pd.DataFrame = backend.to_pyarrow(expression).to_pandas()
+    for name in frame.select_dtypes("datetime"):
+        frame[name] = frame[name].astype("datetime64[us]")
+    return frame
+
+
+@contextmanager
+def answering(backend: ibis.BaseBackend) -> Iterator[None]:
+    """Around a question to an engine: raises EnvironmentFault, in one line, where another one than DuckDB fails."""
+    try:
+        yield
     except MilepostError:
         raise
     except Exception as error:
         if backend.name == "duckdb":
             raise
         raise EnvironmentFault(f"{backend.name} did not answer: {said(error)}", where="tables.events") from error
-    for name in frame.select_dtypes("datetime"):
-        frame[name] = frame[name].astype("datetime64[us]")
-    return frame
 
 
 def said(error: Exception) -> str:

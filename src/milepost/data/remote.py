@@ -16,13 +16,15 @@ import ibis
 import pyarrow as pa
 
 from milepost.data.checks import EXCLUDED, LATER, UNKNOWN, Balance, balance
-from milepost.data.contract import CONTRACT, Column, to_frame
+from milepost.data.contract import CONTRACT, Column, answering, to_frame
 from milepost.data.mapping import refuse_unknown_mapping
 from milepost.errors import ContractError, nearest
 from milepost.settings import Data, Settings, Table
 from milepost.terms import ACCOUNT
 
 WHERE = "tables.events"
+# schemes of databases whose signals were compared with DuckDB's, row for row
+IN_PLACE = ("postgres", "postgresql", "duckdb")
 _FIRST, _BEYOND = datetime(1900, 1, 1), datetime(2200, 1, 1)
 _TOO_LARGE = 1e15
 _LARGEST = 1.7976931348623157e308
@@ -241,8 +243,9 @@ def _in_bytes(column: ibis.Value) -> ibis.Value:
 def _kept(expression: ibis.Table) -> ibis.Table:
     """The rows, computed once and kept by their engine until its session ends."""
     backend: Any = expression.get_backend()
-    # Ibis 12 forgets the small tables joined with when it keeps a table on Spark
-    backend._run_pre_execute_hooks(expression)
-    # `cache` would drop it when the program ends: by then the engine may be gone
-    kept: ibis.Table = backend._create_cached_table(ibis.util.gen_name("kept"), expression)
+    with answering(backend):
+        # Ibis 12 forgets the small tables joined with when it keeps a table on Spark
+        backend._run_pre_execute_hooks(expression)
+        # `cache` would drop it when the program ends: by then the engine may be gone
+        kept: ibis.Table = backend._create_cached_table(ibis.util.gen_name("kept"), expression)
     return kept

@@ -21,7 +21,7 @@ from milepost.data import checks, files
 from milepost.data.contract import CONTRACT, Finding, RowCount, Tables
 from milepost.data.digest import digests
 from milepost.data.mapping import literal, map_table, quoted
-from milepost.data.remote import RemoteEvents, open_remote
+from milepost.data.remote import IN_PLACE, RemoteEvents, open_remote
 from milepost.data.spark import parquet_on_spark
 from milepost.errors import ContractError, EnvironmentFault
 from milepost.settings import Settings, Table
@@ -105,6 +105,9 @@ def _open_remote(
     accounts = [row[0] for row in connection.raw_sql("SELECT account_id FROM known_accounts").fetchall()]
     if table.in_place:
         host = urlsplit(table.url).hostname or engine
+        if engine not in IN_PLACE:
+            raise ContractError(f"in_place is for PostgreSQL, not for {engine}", where="tables.events",
+                                fix="leave it out: the table is then copied")  # fmt: skip
         found = open_remote(_remote_table(table, host), table, settings, accounts, as_of, engine)
         return found, digests(found.events, [date.max])[0]
     if table.url:
