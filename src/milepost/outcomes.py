@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from milepost.data.contract import Tables
+from milepost.data.contract import Tables, to_frame
 from milepost.data.subscriptions import as_of, spans
 from milepost.settings import Data
 from milepost.terms import ACCOUNT, LEFT_OUT_CENSORED, LEFT_OUT_GAP, LEFT_OUT_UNKNOWN, SNAPSHOT
@@ -150,7 +150,7 @@ def _dormant(tables: Tables, rows: pd.DataFrame, data: Data, windows: Windows) -
     dates["closes"] += timedelta(days=windows.gap_days + windows.outcome_days)
     edges = ibis.memtable(dates.astype("datetime64[us]"))
     inside = events.inner_join(edges, [events.occurred_at >= edges.opens, events.occurred_at < edges.closes])
-    active = inside.select(ACCOUNT, SNAPSHOT).distinct().to_pyarrow().to_pandas()
+    active = to_frame(inside.select(ACCOUNT, SNAPSHOT).distinct())
     seen = pd.MultiIndex.from_frame(active[[ACCOUNT, SNAPSHOT]].astype({SNAPSHOT: "datetime64[us]"}))
     wanted = pd.MultiIndex.from_frame(rows[[ACCOUNT, SNAPSHOT]].astype({SNAPSHOT: "datetime64[us]"}))
     return np.asarray(~wanted.isin(seen), dtype=np.float32)

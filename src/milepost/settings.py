@@ -56,7 +56,7 @@ class Project(_Part):
 
     # where the events are aggregated; a cluster by its master URL, such as "spark://host:7077"
     engine: Literal["duckdb", "spark"] = "duckdb"
-    spark_master: str = "local[2]"
+    spark_master: Annotated[str, Field(min_length=1)] = "local[2]"
 
     @property
     def memory_bytes(self) -> int:
@@ -159,6 +159,13 @@ class Tables(_Part):
     def given(self) -> dict[str, Table]:
         """Table name -> settings, for the tables that are there."""
         return {name: table for name in TABLE_NAMES if (table := getattr(self, name)) is not None}
+
+    @model_validator(mode="after")
+    def _only_events_stay(self) -> Self:
+        for name, table in self.given().items():
+            if table.in_place and name != "events":
+                raise ValueError(f"in_place is for events, not for {name}: it is small, and is copied")
+        return self
 
 
 class Data(_Part):

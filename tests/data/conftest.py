@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,3 +40,14 @@ def product(tmp_path: Path) -> Callable[..., Settings]:
         return parse({"tables": given, "data": dict(data or {})}, folder=tmp_path)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def hostile() -> Any:
+    """The module `hostile` beside this file: events that every engine has to read alike."""
+    found = importlib.util.spec_from_file_location("hostile", Path(__file__).with_name("hostile.py"))
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from milepost.data.checks import names_at_any_date
 from milepost.data.digest import digests
 from milepost.data.sources import open_tables
 from milepost.errors import ContractError, EnvironmentFault
@@ -46,7 +47,9 @@ def server(folder):
     try:
         yield f"postgres://reader@/postgres?host={folder}"
     finally:
-        subprocess.run(as_postgres(str(tools / "pg_ctl"), "-D", data, "-m", "immediate", "stop"), **run)
+        # one that is gone already has stopped
+        stop = as_postgres(str(tools / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+        subprocess.run(stop, capture_output=True, cwd="/", check=False)
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +137,46 @@ def test_a_table_that_is_not_there_and_a_server_that_is_away(filled, tmp_path):
     with pytest.raises(EnvironmentFault, match="database cannot be reached") as caught:
         open_tables(settings(tmp_path, url=away, in_place=True))
     assert "secret7" not in caught.value.line
+
+
+@pytest.fixture(scope="module")
+def hostile_table(database, hostile):
+    with psycopg.connect(database) as connection:
+        # text that stands by the rules of a language where the server knows one, times with a zone, exact numbers
+        connection.execute(
+            "CREATE TABLE hostile (account_id text, occurred_at timestamptz, event_name varchar(100), user_id text, "
+            "quantity double precision, value numeric, event_id text, loaded_at timestamp)"
+        )
+        connection.execute("SET TIME ZONE 'UTC'")
+        insert = "INSERT INTO hostile VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+        connection.cursor().executemany(insert, hostile.rows())
+        connection.execute('ALTER TABLE hostile RENAME COLUMN event_name TO "Event Name"')
+        connection.execute("ALTER ROLE reader SET TIME ZONE 'Asia/Tokyo'")
+    return database
+
+
+@pytest.mark.parametrize("as_of", [None, datetime(2024, 3, 10)])
+def test_hostile_events_are_read_as_from_a_file(hostile_table, hostile, tmp_path, as_of):
+    hostile.write(tmp_path)
+    columns = {"event_name": "Event Name"}
+    there = hostile.settings(tmp_path, url=hostile_table, table="hostile", in_place=True, columns=columns)
+    hostile.assert_alike(open_tables(hostile.settings(tmp_path), as_of), open_tables(there, as_of), there)
+
+
+def test_a_role_that_may_only_read_is_said_in_one_line(filled, tmp_path):
+    with psycopg.connect(filled) as connection:
+        connection.execute("REVOKE TEMP ON DATABASE postgres FROM PUBLIC")
+        connection.execute("CREATE ROLE poor LOGIN")
+        connection.execute("GRANT SELECT ON events TO poor")
+    with pytest.raises(EnvironmentFault, match="postgres did not answer: permission denied to create temporary tables"):
+        open_tables(settings(tmp_path, url=filled.replace("reader", "poor"), in_place=True))
+
+
+def test_a_table_that_goes_away_is_said_in_one_line(filled, tmp_path):
+    with psycopg.connect(filled) as connection:
+        connection.execute("CREATE TABLE passing AS SELECT * FROM events WHERE account_id <> 'nobody'")
+    tables = open_tables(settings(tmp_path, url=filled, table="passing", in_place=True))
+    with psycopg.connect(filled) as connection:
+        connection.execute("DROP TABLE passing")
+    with pytest.raises(EnvironmentFault, match=r"tables\.events: postgres did not answer: relation .passing. does not"):
+        names_at_any_date(tables)

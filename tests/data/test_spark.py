@@ -1,11 +1,17 @@
 """Events on Spark: the same expressions, the same bytes. Needs Java and the extra [spark]; make test-spark."""
 
+import os
+import re
+import subprocess
+import sys
+import time
 from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from milepost.data.contract import to_frame
 from milepost.data.digest import digests
 from milepost.data.sources import open_tables
 from milepost.errors import ContractError, EnvironmentFault
@@ -117,9 +123,121 @@ def test_what_spark_cannot_do_is_said_in_one_line(tmp_path):
         open_tables(settings(tmp_path, "spark", path="events.csv"))
 
 
-def test_without_java_it_says_what_to_install(tmp_path, monkeypatch):
+@pytest.fixture
+def not_started(monkeypatch):
+    """As in a process in which no Spark runs yet."""
+    monkeypatch.setattr("pyspark.sql.SparkSession.getActiveSession", lambda: None)
+
+
+def test_without_java_it_says_what_to_install(tmp_path, monkeypatch, not_started):
     product(tmp_path)
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with pytest.raises(EnvironmentFault, match="Spark needs Java; install Java 17"):
         open_tables(settings(tmp_path, "spark"))
+
+
+@pytest.mark.parametrize(
+    ("says", "found"), [('openjdk version "11.0.2" 2019', "11"), ('java version "1.8.0_1"', "8"), ("", "something")]
+)
+def test_an_old_java_is_named(tmp_path, monkeypatch, not_started, says, found):
+    product(tmp_path)
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text(f"#!/bin/sh\necho '{says}' >&2\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(EnvironmentFault, match=f"bin/java: Spark needs Java 17, this is {found}.*JAVA_HOME"):
+        open_tables(settings(tmp_path, "spark"))
+
+
+@pytest.mark.parametrize("as_of", [None, datetime(2024, 3, 10)])
+def test_everything_asked_of_hostile_events_is_answered_alike(hostile, tmp_path, monkeypatch, as_of):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        hostile.write(tmp_path)
+        asked = hostile.settings(tmp_path, {"engine": "spark"})
+        hostile.assert_alike(open_tables(hostile.settings(tmp_path), as_of), open_tables(asked, as_of), asked)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_tables_that_are_open_at_once_stay_apart(tmp_path):
+    opened = []
+    for name, more in (("one", ()), ("two", [("a", datetime(2024, 5, 1), "e1", "u1", 1.0, None, "late", None)])):
+        (tmp_path / name).mkdir()
+        product(tmp_path / name, more=more)
+        opened.append(open_tables(settings(tmp_path / name, "spark")))
+    one, two = (int(to_frame(tables.events.aggregate(n=tables.events.count()))["n"].iloc[0]) for tables in opened)
+    assert two == one + 1
+
+
+def test_an_overflow_is_an_error_and_not_nothing(tmp_path):
+    product(tmp_path)
+    events = open_tables(settings(tmp_path, "spark")).events
+    with pytest.raises(EnvironmentFault, match=r"tables\.events: pyspark did not answer: .*NUMERIC_VALUE_OUT_OF_RANGE"):
+        to_frame(events.select(huge=((events.quantity + 1) * 1e30).cast("decimal(24,6)")))
+    with pytest.raises(EnvironmentFault, match="DIVIDE_BY_ZERO"):
+        to_frame(events.select(share=events.quantity / (events.quantity - events.quantity)))
+
+
+def test_nanoseconds_and_folders_by_key(tmp_path):
+    product(tmp_path)
+    events = pd.read_parquet(tmp_path / "events")
+    for year, part in events.groupby(events["occurred_at"].dt.month % 2):
+        folder = tmp_path / "parted" / f"event_name=e{year + 1}"
+        folder.mkdir(parents=True)
+        part.drop(columns="event_name").to_parquet(folder / "part.parquet", index=False)
+    counts = []
+    for engine in ("spark", "duckdb"):
+        events = open_tables(settings(tmp_path, engine, path="parted")).events
+        counts.append(to_frame(events.group_by("event_name").aggregate(n=events.count()).order_by("event_name")))
+    pd.testing.assert_frame_equal(*counts)
+    assert counts[0]["event_name"].tolist() == ["e1", "e2"]
+    fine = pd.read_parquet(tmp_path / "events").astype({"occurred_at": "datetime64[ns]"})
+    fine.to_parquet(tmp_path / "fine.parquet", index=False)
+    with pytest.raises(ContractError, match=r"fine\.parquet: column 'occurred_at' holds nanoseconds.*microseconds"):
+        open_tables(settings(tmp_path, "spark", path="fine.parquet"))
+
+
+def test_a_path_that_only_spark_reaches(tmp_path):
+    product(tmp_path)
+    here = open_tables(settings(tmp_path, "spark"))
+    there = open_tables(settings(tmp_path, "spark", path=f"file://{tmp_path}/events"))
+    assert there.row_counts == here.row_counts
+    product(tmp_path, more=[("a", datetime(2024, 5, 1), "e1", "u1", 1.0, None, "late", None)])
+    assert open_tables(settings(tmp_path, "spark", path=f"file://{tmp_path}/events")).fingerprint != there.fingerprint
+    with pytest.raises(ContractError, match=r"tables\.events: Spark cannot read it: .*PATH_NOT_FOUND"):
+        open_tables(settings(tmp_path, "spark", path=f"file://{tmp_path}/nothing"))
+
+
+def test_spark_is_quiet_and_leaves_nothing_behind(tmp_path):
+    product(tmp_path)
+    (tmp_path / "temporary").mkdir()
+    program = (
+        "import sys; from pathlib import Path; from milepost.data.sources import open_tables\n"
+        "from milepost.settings import parse\n"
+        "places = {name: {'path': f'{name}.parquet'} for name in ('accounts', 'subscriptions')}\n"
+        "raw = {'project': {'engine': 'spark'}, 'tables': {**places, 'events': {'path': 'events'}}}\n"
+        "print(open_tables(parse(raw, Path(sys.argv[1]))).row_counts[-1].used)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True,
+                          env={**os.environ, "TMPDIR": str(tmp_path / "temporary")})  # fmt: skip
+    assert int(said.stdout) > 2000
+    assert said.stderr == ""
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_cluster_that_is_not_there(tmp_path):
+    product(tmp_path)
+    program = (
+        "import sys; from pathlib import Path; from milepost.data.spark import _start\n"
+        "from milepost.errors import EnvironmentFault; from milepost.settings import Project\n"
+        "try: _start(Project(spark_master='nonsense'))\n"
+        "except EnvironmentFault as error: print(error.line)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert re.match(r"error\[ENVIRONMENT\] nonsense: Spark cannot be started: .{10,}", said.stdout)
+    assert len(said.stdout.splitlines()) == 1

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+import ibis
 import pandas as pd
 
-from milepost.data.contract import CONTRACT, Tables
-from milepost.data.mapping import literal, quoted
+from milepost.data.contract import CONTRACT, Tables, to_frame
 from milepost.settings import ContractSettings, Settings
+from milepost.terms import ACCOUNT
 
 MOMENTS = {
     "accounts": "created_at", "subscriptions": "started_at", "events": "occurred_at", "conversations": "opened_at",
@@ -51,10 +51,9 @@ class Gap:
 
 
 def find_arrivals(tables: Tables, settings: Settings, before: datetime) -> tuple[Arrivals, ...]:
-    """Arrivals of every table that is there, of rows before `before`; not of events that live on another engine."""
+    """Arrivals of every table that is there, of rows before `before`."""
     since = before - timedelta(days=history_days(settings.contract) + 1)
-    here = [name for name in settings.tables.given() if name != "events" or not tables.remote]
-    return tuple(_arrivals(tables.connection, name, since, before) for name in here)
+    return tuple(_arrivals(getattr(tables, name), name, since, before) for name in settings.tables.given())
 
 
 def history_days(rules: ContractSettings) -> int:
@@ -62,49 +61,45 @@ def history_days(rules: ContractSettings) -> int:
     return rules.recent_days + 7 * rules.weeks
 
 
-def _arrivals(connection: Any, name: str, since: datetime, before: datetime) -> Arrivals:
-    moment, seen = MOMENTS[name], f"TIMESTAMP {literal(before.isoformat())}"
-    newest = "visible_at" if name == "events" else moment
-    (last,) = connection.raw_sql(f"SELECT max({newest}) FILTER ({newest} < {seen}) FROM {name}").fetchone()
-    day = f"date_trunc('day', {moment})::TIMESTAMP"
-    filled = "".join(f", count({column}) AS {column}" for column in _optional(connection, name))
-    daily = connection.raw_sql(
-        f"SELECT {day} AS day, count(*) AS rows{filled} FROM {name} WHERE {moment} >= "
-        f"TIMESTAMP {literal(since.isoformat())} AND {moment} < {seen} GROUP BY 1 ORDER BY 1"
-    ).df()
-    values = {
-        column: connection.raw_sql(
-            f"SELECT {column} AS value, {day} AS day, count(*) AS rows FROM {name} "
-            f"WHERE {column} IS NOT NULL AND {moment} < {seen} GROUP BY 1, 2 ORDER BY 1, 2"
-        ).df()
-        for column in VALUES.get(name, ())
-    }
-    return Arrivals(name, last, daily, values)
+def _arrivals(table: ibis.Table, name: str, since: datetime, before: datetime) -> Arrivals:
+    newest = table["visible_at" if name == "events" else MOMENTS[name]]
+    last = to_frame(table.aggregate(last=newest.max(where=newest < before)))["last"].iloc[0]
+    dated = table.mutate(day=table[MOMENTS[name]].truncate("D")).filter(table[MOMENTS[name]] < before)
+    recent = dated.filter(dated[MOMENTS[name]] >= since)
+    filled = {column: recent[column].count() for column in _optional(table, name)}
+    daily = recent.group_by("day").aggregate(rows=recent.count(), **filled).order_by("day")
+    values = {column: to_frame(_by_value(dated, column)) for column in VALUES.get(name, ())}
+    return Arrivals(name, None if pd.isna(last) else last.to_pydatetime(), to_frame(daily), values)
 
 
-def _optional(connection: Any, name: str) -> list[str]:
+def _by_value(dated: ibis.Table, column: str) -> ibis.Table:
+    there = dated.select("day", value=dated[column]).filter(dated[column].notnull())
+    return there.group_by(["value", "day"]).aggregate(rows=there.count()).order_by(["value", "day"])
+
+
+def _optional(table: ibis.Table, name: str) -> list[str]:
     """Columns that may be empty and that the source has."""
-    source = {row[0] for row in connection.raw_sql(f"DESCRIBE {name}").fetchall()}
     maybe = [column.name for column in CONTRACT[name] if not column.required and column.default is None]
-    return [quoted(column) for column in maybe if column in source and column not in _FILLED_LATER]
+    return [column for column in maybe if column in table.columns and column not in _FILLED_LATER]
 
 
 def find_gaps(tables: Tables, features: set[str]) -> tuple[Gap, ...]:
     """Accounts without a subscription and running ones without any event; access to features nobody declared."""
-    connection: Any = tables.connection
     gaps = []
     if tables.subscriptions is not None:
-        gaps.append(_gap(connection, "accounts", "accounts without a subscription",
-                         "account_id NOT IN (SELECT account_id FROM subscriptions)"))  # fmt: skip
-        if not tables.remote:
-            gaps.append(_gap(connection, "subscriptions", "subscriptions of accounts without any event",
-                             "account_id NOT IN (SELECT DISTINCT account_id FROM events)"))  # fmt: skip
+        active = tables.movable(tables.events.select(ACCOUNT).distinct())
+        gaps += [
+            _gap("accounts", "accounts without a subscription", tables.accounts,
+                 tables.accounts.anti_join(tables.subscriptions, ACCOUNT)),
+            _gap("subscriptions", "subscriptions of accounts without any event", tables.subscriptions,
+                 tables.subscriptions.anti_join(active, ACCOUNT)),
+        ]  # fmt: skip
     if tables.access is not None:
-        known = ", ".join(literal(name) for name in sorted(features))
-        gaps.append(_gap(connection, "access", "access to features outside the catalogue", f"feature NOT IN ({known})"))
+        stray = tables.access.filter(~tables.access.feature.isin(sorted(features)))
+        gaps.append(_gap("access", "access to features outside the catalogue", tables.access, stray))
     return tuple(gaps)
 
 
-def _gap(connection: Any, name: str, what: str, condition: str) -> Gap:
-    missing, total = connection.raw_sql(f"SELECT count(*) FILTER ({condition}), count(*) FROM {name}").fetchone()
-    return Gap(name, what, int(missing), int(total))
+def _gap(name: str, what: str, table: ibis.Table, without: ibis.Table) -> Gap:
+    missing, total = (int(to_frame(rows.aggregate(rows=rows.count()))["rows"].iloc[0]) for rows in (without, table))
+    return Gap(name, what, missing, total)

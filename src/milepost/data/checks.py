@@ -9,7 +9,7 @@ from typing import Any
 
 import ibis
 
-from milepost.data.contract import Finding, RowCount
+from milepost.data.contract import Finding, RowCount, Tables, to_frame
 from milepost.data.mapping import Mapped, literal, quoted
 from milepost.data.subscriptions import BASE
 from milepost.errors import ContractError
@@ -17,8 +17,9 @@ from milepost.settings import Settings, Table
 from milepost.terms import Action
 
 _KEYS = {"accounts": "account_id", "events": "event_id", "conversations": "conversation_id"}
-_DUPLICATE, OUTSIDE = "duplicate", "outside: "
-LATER = f"{OUTSIDE}at or after the date"
+OUTSIDE = "outside: "
+EXCLUDED, LATER = f"{OUTSIDE}excluded account", f"{OUTSIDE}at or after the date"
+UNKNOWN = "account unknown in accounts"
 # rows that are used, or would be at a later date
 _SOUND = f"(fate IS NULL OR fate = {literal(LATER)})"
 _ID_KINDS = {"VARCHAR": "text"}
@@ -113,18 +114,24 @@ def period(events: ibis.Table) -> tuple[datetime, datetime, bool]:
     """First and last moment of the events that are used, and whether every one stands at midnight."""
     moment = events.occurred_at
     later = ibis.ifelse(moment == moment.truncate("D"), 0, 1).max()
-    row = events.aggregate(first=moment.min(), last=moment.max(), later=later).to_pyarrow().to_pylist()[0]
-    return row["first"], row["last"], row["later"] == 0
+    row = to_frame(events.aggregate(first=moment.min(), last=moment.max(), later=later)).iloc[0]
+    return row["first"].to_pydatetime(), row["last"].to_pydatetime(), bool(row["later"] == 0)
 
 
-def names_at_any_date(connection: Any) -> list[str]:
-    """Event names of sound rows, those at or after the date asked for included; sorted."""
+def sound_names(connection: Any) -> ibis.Table:
+    """Event names of sound rows in DuckDB, those at or after the date asked for included."""
     # a later row has not been asked for its account
-    rows = connection.raw_sql(
+    names: ibis.Table = connection.sql(
         f"SELECT DISTINCT event_name FROM typed_events WHERE {_SOUND} "
-        "AND account_id IN (SELECT account_id FROM known_accounts) ORDER BY 1"
-    ).fetchall()
-    return [row[0] for row in rows]
+        "AND account_id IN (SELECT account_id FROM known_accounts)"
+    )
+    return names
+
+
+def names_at_any_date(tables: Tables) -> list[str]:
+    """Event names of sound rows, those at or after the date asked for included; sorted."""
+    names = tables.events.select("event_name").distinct() if tables.event_names is None else tables.event_names
+    return sorted(to_frame(names)["event_name"])
 
 
 def about_end(last: datetime, until: datetime) -> tuple[Finding, ...]:
@@ -169,9 +176,7 @@ def _typed(
         columns["item"] = _base_item(columns["item"], source.table)
         rules.append(("ends before it starts", f"({columns['ended_at']}) < ({columns['started_at']})"))
     if name != "accounts":
-        rules.append(
-            ("account unknown in accounts", f"({columns['account_id']}) NOT IN (SELECT account_id FROM known_accounts)")
-        )
+        rules.append((UNKNOWN, f"({columns['account_id']}) NOT IN (SELECT account_id FROM known_accounts)"))
     fate = "CASE " + " ".join(f"WHEN {condition} THEN {literal(reason)}" for reason, condition in rules) + " END"
     select = ", ".join(f"{sql} AS {quoted(column)}" for column, sql in columns.items())
     # a CSV is in memory already; a large Parquet file stays where it is and is read through the view
@@ -216,8 +221,7 @@ def _outside_rules(
     name: str, columns: Mapping[str, str], table: Table, settings: Settings, as_of: datetime | None
 ) -> list[tuple[str, str]]:
     rules = [
-        (f"{OUTSIDE}excluded account", f"({columns['account_id']}) GLOB {literal(pattern)}")
-        for pattern in settings.data.exclude_accounts
+        (EXCLUDED, f"({columns['account_id']}) GLOB {literal(pattern)}") for pattern in settings.data.exclude_accounts
     ]
     rules += [
         (f"{OUTSIDE}ignored item", f"({columns['item']}) GLOB {literal(pattern)}")

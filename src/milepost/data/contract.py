@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from milepost.errors import EnvironmentFault, MilepostError
 from milepost.terms import Action
 
 if TYPE_CHECKING:
     import ibis
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,11 @@ class Tables:
     nothing downstream asks. Times are timestamps in UTC without a zone; account_id is text.
     `events` also has `visible_at`, the later of occurred_at and loaded_at: a row is visible at a snapshot when
     `visible_at < snapshot`. Daily counts stand at midnight of their day with the count in `quantity`.
-    They may live on another engine than `connection`: what is asked of them is asked of theirs, with `to_pyarrow`.
+    They may live on another engine than `connection`: `to_frame` asks the engine of each expression, and `movable`
+    brings an answer of the events to the other tables.
     `data_begin` is midnight of the first event's day, `complete_until` the moment up to which outcomes are known.
     `has_users`, `has_values`, `has_quantities` and `has_reopened` say whether the source has these optional columns.
+    `event_names` has the distinct names of sound rows, those at or after the date asked for included; None: of all.
     """
 
     connection: ibis.BaseBackend
@@ -82,6 +88,47 @@ class Tables:
     fingerprint: str
     remote: str = ""  # the engine that holds the events where it is not `connection`
     has_reopened: bool = False
+    event_names: ibis.Table | None = None
+
+    def movable(self, answer: ibis.Table) -> ibis.Table:
+        """An answer of the events that joins the other tables: itself, or its rows in memory from another engine."""
+        import ibis
+
+        return ibis.memtable(to_frame(answer), schema=answer.schema()) if self.remote else answer
+
+
+def to_frame(expression: ibis.Table) -> pd.DataFrame:
+    """The rows of an expression from the engine it belongs to, times in microseconds.
+
+    Raises EnvironmentFault, in one line, where another engine than DuckDB does not answer.
+    """
+    backend = expression.get_backend()
+    with answering(backend):
+        frame: pd.DataFrame = backend.to_pyarrow(expression).to_pandas()
+    for name in frame.select_dtypes("datetime"):
+        frame[name] = frame[name].astype("datetime64[us]")
+    return frame
+
+
+@contextmanager
+def answering(backend: ibis.BaseBackend) -> Iterator[None]:
+    """Around a question to an engine: raises EnvironmentFault, in one line, where another one than DuckDB fails."""
+    try:
+        yield
+    except MilepostError:
+        raise
+    except Exception as error:
+        if backend.name == "duckdb":
+            raise
+        raise EnvironmentFault(f"{backend.name} did not answer: {said(error)}", where="tables.events") from error
+
+
+def said(error: Exception) -> str:
+    """What an engine's error says first, in at most 160 characters; its type when it says nothing."""
+    lines = [line.strip(": ") for line in str(error).splitlines() if line.strip(": ")]
+    if len(lines) > 1 and lines[0].startswith("An error occurred while calling"):
+        lines = lines[1:]
+    return lines[0][:160] if lines else type(error).__name__
 
 
 _REQUIRED = True

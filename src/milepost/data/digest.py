@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 import ibis
 
+from milepost.data.contract import to_frame
 from milepost.windows import midnight
 
 _COLUMNS = ("account_id", "occurred_at", "visible_at", "event_name", "user_id", "quantity", "value")
@@ -33,8 +34,8 @@ def digests(events: ibis.Table, before: Sequence[date]) -> tuple[str, ...]:
         seen = events.visible_at < ibis.literal(midnight(day))
         sums[f"rows_{place}"] = ibis.ifelse(seen, 1, 0).sum()
         sums[f"sum_{place}"] = ibis.ifelse(seen, row, 0).sum()
-    found = events.aggregate(**sums).to_pyarrow().to_pylist()[0]
-    return tuple(f"{found[f'rows_{place}'] or 0}-{found[f'sum_{place}'] or 0}" for place in range(len(before)))
+    found = to_frame(events.aggregate(**{name: total.fill_null(0) for name, total in sums.items()})).iloc[0]
+    return tuple(f"{found[f'rows_{place}']}-{found[f'sum_{place}']}" for place in range(len(before)))
 
 
 def _row(events: ibis.Table) -> ibis.Value:

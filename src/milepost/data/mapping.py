@@ -46,10 +46,7 @@ def map_table(name: str, table: Table, types: Mapping[str, str], settings: Setti
     Raises ContractError when a required or a mapped column is not there, or its type cannot hold what it should.
     """
     where = f"tables.{name}"
-    _refuse_unknown_mapping(table, types, where, name, settings)
-    if table.time_zone not in available_timezones():
-        raise ContractError(f"time_zone '{table.time_zone}' does not exist", where=where,
-                            fix=nearest(table.time_zone, sorted(available_timezones())))  # fmt: skip
+    refuse_unknown_mapping(name, table, types, settings)
     if table.daily:
         # a day is a day wherever it was counted: moved by hours it would become another one
         table = table.model_copy(update={"time_zone": "UTC"})
@@ -82,7 +79,9 @@ def _attributes(name: str, table: Table, settings: Settings) -> list[str]:
     return [attribute for attribute in dict.fromkeys(wanted) if attribute not in own]
 
 
-def _refuse_unknown_mapping(table: Table, types: Mapping[str, str], where: str, name: str, settings: Settings) -> None:
+def refuse_unknown_mapping(name: str, table: Table, types: Iterable[str], settings: Settings) -> None:
+    """Raise ContractError where the settings name a column or a time zone that does not exist."""
+    where = f"tables.{name}"
     allowed = [column.name for column in CONTRACT[name]] + _attributes(name, table, settings)
     for ours, theirs in table.columns.items():
         if ours not in allowed:
@@ -91,6 +90,9 @@ def _refuse_unknown_mapping(table: Table, types: Mapping[str, str], where: str, 
     for ours in table.constants:
         if ours not in allowed:
             raise ContractError(f"constants.{ours} is no column of {name}", where=where, fix=nearest(ours, allowed))
+    if table.time_zone not in available_timezones():
+        raise ContractError(f"time_zone '{table.time_zone}' does not exist", where=where,
+                            fix=nearest(table.time_zone, sorted(available_timezones())))  # fmt: skip
 
 
 def _present(column: str, types: Iterable[str], where: str) -> None:

@@ -21,7 +21,7 @@ from milepost.data import checks, files
 from milepost.data.contract import CONTRACT, Finding, RowCount, Tables
 from milepost.data.digest import digests
 from milepost.data.mapping import literal, map_table, quoted
-from milepost.data.remote import RemoteEvents, open_remote
+from milepost.data.remote import IN_PLACE, RemoteEvents, open_remote
 from milepost.data.spark import parquet_on_spark
 from milepost.errors import ContractError, EnvironmentFault
 from milepost.settings import Settings, Table
@@ -55,7 +55,7 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
         progress(f"reading {name}" + (f" on {where}" if name == "events" and where else ""))
         if name == "events" and where:
             remote, mark = _open_remote(connection, table, settings, as_of, where)
-            opened[name] = checks.Opened(remote.balance.count, remote.balance.findings, "")
+            opened[name] = checks.Opened(remote.balance.count, remote.balance.findings, remote.id_kind)
             prints.append(f"{name}:{mark}:{table!r}")
             continue
         raw = open_raw(connection, name, table, settings)
@@ -88,6 +88,7 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
         findings=(*(finding for part in opened.values() for finding in part.findings), *about_events),
         fingerprint=hashlib.sha256("\n".join(prints).encode()).hexdigest(),
         remote=where,
+        event_names=remote.event_names if remote else checks.sound_names(connection),
     )
 
 
@@ -105,17 +106,17 @@ def _open_remote(
     accounts = [row[0] for row in connection.raw_sql("SELECT account_id FROM known_accounts").fetchall()]
     if table.in_place:
         host = urlsplit(table.url).hostname or engine
-        raw = _remote_table(table, host)
-        with _answering(host):
-            found = open_remote(raw, table, settings, accounts, as_of, engine)
-            return found, digests(found.events, [date.max])[0]
-    path = settings.path(table.path)
-    if table.url or files.kind_of(path, table) != "parquet":
-        raise ContractError("Spark reads Parquet here", where="tables.events", fix="write Parquet, or leave engine out")
-    paths = files.parquet_files(path)
-    with _spark_works():
-        raw = parquet_on_spark(settings.project, paths)
-        return open_remote(raw, table, settings, accounts, as_of, engine), files.fingerprint(paths)
+        if engine not in IN_PLACE:
+            raise ContractError(f"in_place is for PostgreSQL, not for {engine}", where="tables.events",
+                                fix="leave it out: the table is then copied")  # fmt: skip
+        found = open_remote(_remote_table(table, host), table, settings, accounts, as_of, engine)
+        return found, digests(found.events, [date.max])[0]
+    if table.url:
+        raise ContractError("Spark reads Parquet here, not a database", where="tables.events",
+                            fix="leave project.engine out, and set in_place = true")  # fmt: skip
+    raw, mark = parquet_on_spark(settings)
+    found = open_remote(raw, table, settings, accounts, as_of, engine)
+    return found, mark or digests(found.events, [date.max])[0]
 
 
 @contextmanager
@@ -127,19 +128,6 @@ def _answering(where: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise EnvironmentFault(f"database cannot be reached ({type(error).__name__})", where=where) from None
-
-
-@contextmanager
-def _spark_works() -> Iterator[None]:
-    try:
-        yield
-    except (ContractError, EnvironmentFault):
-        raise
-    except Exception as error:
-        lines = [line.strip(": ") for line in str(error).splitlines() if line.strip()]
-        # "An error occurred while calling", then the error
-        what = (lines[1:2] or lines or [type(error).__name__])[0]
-        raise EnvironmentFault(f"Spark failed: {what[:120]}", where="tables.events") from None
 
 
 def connect(settings: Settings) -> Any:

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 import ibis
 import pandas as pd
 
+from milepost.data.contract import to_frame
 from milepost.terms import ACCOUNT, SNAPSHOT
 from milepost.windows import midnight
 
@@ -83,11 +84,3 @@ def churned_accounts(subscriptions: ibis.Table, grace_days: int, first: datetime
     ends = spans(subscriptions, grace_days)
     known = (ends["span_end"] >= first) & (ends["span_end"] + timedelta(days=grace_days) <= until)
     return int(ends.loc[known, ACCOUNT].nunique())
-
-
-def to_frame(expression: ibis.Table) -> pd.DataFrame:
-    """The rows of an expression, times in microseconds."""
-    frame: pd.DataFrame = expression.get_backend().to_pyarrow(expression).to_pandas()
-    for name in frame.select_dtypes("datetime"):
-        frame[name] = frame[name].astype("datetime64[us]")
-    return frame

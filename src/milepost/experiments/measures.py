@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from milepost.data.contract import Tables
-from milepost.data.subscriptions import to_frame
+from milepost.data.contract import Tables, to_frame
 from milepost.errors import PlanError
 from milepost.experiments.estimates import Floats
 from milepost.experiments.plan import Metric

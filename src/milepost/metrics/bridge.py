@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from milepost.data.subscriptions import as_of, to_frame
+from milepost.data.contract import to_frame
+from milepost.data.subscriptions import as_of
 from milepost.terms import ACCOUNT, SNAPSHOT, Movement
 from milepost.windows import midnight
 

@@ -12,7 +12,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from milepost.data.subscriptions import to_frame
+from milepost.data.contract import to_frame
 from milepost.metrics.retention import Cell, rate_row, ratio_interval, share_row
 from milepost.settings import HelpSettings
 from milepost.terms import ACCOUNT
@@ -35,8 +35,9 @@ def help_days(events: ibis.Table, settings: HelpSettings, start: date, end: date
     seen = events.filter(inside & (events.visible_at < midnight(end)) & events.event_name.isin(wanted))
     seen = seen.mutate(day=seen.occurred_at.truncate("D"))
     counts = {
+        # 0.0 would be a decimal on PostgreSQL and Spark
         kind: ibis.ifelse(seen.event_name.isin(list(names)), seen.quantity, 0).sum().cast("float64")
-        if names else ibis.literal(0.0) for kind, names in kinds.items()
+        if names else ibis.literal(0).cast("float64") for kind, names in kinds.items()
     }  # fmt: skip
     found = to_frame(seen.group_by([ACCOUNT, "day"]).aggregate(first_at=seen.occurred_at.min(), **counts))
     return found.sort_values([ACCOUNT, "day"], ignore_index=True)

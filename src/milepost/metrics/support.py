@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from milepost.data.subscriptions import to_frame
+from milepost.data.contract import to_frame
 from milepost.metrics.clock import hours_of_day, uncovered, working_seconds
 from milepost.metrics.help import help_rows
 from milepost.metrics.retention import COLUMNS, TOTAL, Cell, rate_row, ratio_interval

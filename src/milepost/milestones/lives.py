@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from milepost.data.contract import Tables
+from milepost.data.contract import Tables, to_frame
 from milepost.data.subscriptions import BASE, spans
 from milepost.milestones.daily import NEVER, Codes, DailyCounts, Floats, Ints, daily_counts
 from milepost.settings import Settings
@@ -86,7 +86,7 @@ class Lives:
 def read_lives(tables: Tables, features: Sequence[Feature], settings: Settings, as_of: date) -> Lives:
     """Read what is visible at midnight of `as_of`; a few aggregates over the events, no row of them in memory."""
     today = _day_number(as_of)
-    accounts = _frame(tables, tables.accounts)
+    accounts = to_frame(tables.accounts)
     accounts = accounts[accounts["created_at"] < midnight(as_of)].sort_values(ACCOUNT).reset_index(drop=True)
     names = pd.Index(accounts[ACCOUNT])
     plan, seats, history = _began(tables, names, as_of)
@@ -125,11 +125,6 @@ def _days(times: pd.Series) -> Ints:
     return np.where(np.isnat(days), NEVER, days.astype(np.int64))
 
 
-def _frame(tables: Tables, expression: ibis.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = expression.to_pyarrow().to_pandas()
-    return frame
-
-
 def _began(tables: Tables, names: pd.Index, as_of: date) -> tuple[NDArray[np.str_], Floats, SeatHistory]:
     """Plan and seats of the first base subscription, and the seats over time."""
     plan, seats = np.full(len(names), "", dtype=object), np.full(len(names), np.nan)
@@ -137,7 +132,7 @@ def _began(tables: Tables, names: pd.Index, as_of: date) -> tuple[NDArray[np.str
         nothing = np.zeros(0, dtype=np.int64)
         return plan.astype(str), seats, SeatHistory(nothing.astype(np.intp), nothing, np.zeros(0))
     base = tables.subscriptions.filter(tables.subscriptions.item == BASE)
-    rows = _frame(tables, base.filter(base.started_at < midnight(as_of))[[ACCOUNT, "started_at", "plan", "seats"]])
+    rows = to_frame(base.filter(base.started_at < midnight(as_of))[[ACCOUNT, "started_at", "plan", "seats"]])
     rows["code"] = names.get_indexer(pd.Index(rows[ACCOUNT]))
     rows = rows[rows["code"] >= 0].sort_values(["code", "started_at"], kind="stable")
     first = rows.drop_duplicates("code")
@@ -199,7 +194,7 @@ def _of_events(tables: Tables, events: Sequence[str], names: pd.Index, today: in
         ACCOUNT, day=rows.occurred_at.date(), seen=rows.visible_at.date(), quantity=rows.quantity.cast(_EXACT)
     )
     counted = keyed.group_by([ACCOUNT, "day", "seen"]).aggregate(count=keyed.quantity.sum().cast("float64"))
-    return _counts(_frame(tables, counted), names, today)
+    return _counts(to_frame(counted), names, today)
 
 
 def _of_times(tables: Tables, table: ibis.Table, column: str, names: pd.Index, today: int) -> DailyCounts:
@@ -207,7 +202,7 @@ def _of_times(tables: Tables, table: ibis.Table, column: str, names: pd.Index, t
     rows = table.filter(table[column].notnull())
     keyed = rows.select(ACCOUNT, day=rows[column].date())
     counted = keyed.group_by([ACCOUNT, "day"]).aggregate(count=keyed.count().cast("float64"))
-    frame = _frame(tables, counted)
+    frame = to_frame(counted)
     return _counts(frame.assign(seen=frame["day"]), names, today)
 
 
@@ -228,7 +223,7 @@ def _steps(tables: Tables, features: Sequence[Feature], names: pd.Index, today: 
     pairs = [(name, place) for place, feature in enumerate(wanted) for name in feature.event_names]
     steps = ibis.memtable(pd.DataFrame(pairs, columns=["event_name", "step"]).astype({"step": "int64"}))
     done = tables.events.filter(tables.events.quantity != 0).inner_join(steps, "event_name")
-    first = _frame(tables, done.group_by([ACCOUNT, "step"]).aggregate(first=done.visible_at.min()))
+    first = to_frame(done.group_by([ACCOUNT, "step"]).aggregate(first=done.visible_at.min()))
     codes, days = names.get_indexer(pd.Index(first[ACCOUNT])), _days(first["first"])
     found = np.full((len(names), len(wanted)), NEVER, dtype=np.int64)
     keep = (codes >= 0) & (days < today)

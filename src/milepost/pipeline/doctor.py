@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import ibis
 
+from milepost.data.contract import to_frame
 from milepost.pipeline.check import churned_within
 from milepost.pipeline.job import Job
 from milepost.pipeline.milestones import NO_METRIC, NO_STEPS, NO_VALUE
@@ -93,7 +94,7 @@ def _model(job: Job) -> Part:
     if churned is None:
         return Part(name, State.WORKS, f"{len(known)} snapshots with a known outcome; churned accounts are counted by "
                     "'milepost train'")  # fmt: skip
-    accounts = int(job.tables.accounts.count().execute())
+    accounts = _number(job.tables.accounts.count())
     found = f"{churned:,} of {accounts:,} accounts churned over {len(known)} snapshots with a known outcome"
     if churned < needed:
         return Part(name, State.MISSING, f"{found}; {needed} are needed in the training period alone",
@@ -131,7 +132,7 @@ def _activation(job: Job) -> Part:
     if not value:
         return Part("activation", State.MISSING, "no value event", NO_VALUE.removeprefix("needs "))
     begin = job.tables.data_begin
-    since = int(job.tables.accounts.filter(job.tables.accounts.created_at >= begin).count().execute())
+    since = _number(job.tables.accounts.filter(job.tables.accounts.created_at >= begin).count())
     if not since:
         return Part("activation", State.MISSING, "no account signed up since the data begin", "a longer history")
     return Part("activation", State.WORKS, f"{since:,} accounts signed up since the data begin")
@@ -165,7 +166,7 @@ def _column(job: Job, column: str, name: str) -> Part:
     known = 0 if table is None else _known(table, column)
     if table is None or not known:
         return Part(name, State.MISSING, f"no {column} is known", needs)
-    rows = int(table.count().execute())
+    rows = _number(table.count())
     return Part(name, State.WORKS, f"{column} of {known:,} of {rows:,} subscription rows")
 
 
@@ -203,7 +204,11 @@ def _several(count: int, name: str) -> str:
 
 def _known(table: ibis.Table, column: str) -> int:
     """Rows in which the column is not null."""
-    return int(table[column].count().execute())
+    return _number(table[column].count())
+
+
+def _number(scalar: ibis.Value) -> int:
+    return int(to_frame(scalar.name("rows").as_table())["rows"].iloc[0])
 
 
 def _line(part: Part) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from milepost.data.subscriptions import to_frame
+from milepost.data.contract import to_frame
 from milepost.errors import PlanError, nearest
 from milepost.experiments import check
 from milepost.experiments.analyze import Data, Look, is_mature

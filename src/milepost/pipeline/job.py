@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from milepost.data.checks import names_at_any_date
-from milepost.data.contract import Tables
+from milepost.data.contract import Tables, to_frame
 from milepost.data.digest import digests
 from milepost.data.sources import open_tables
 from milepost.errors import InputError, SettingsError, nearest
@@ -176,8 +176,7 @@ class Job:
     @cached_property
     def event_names(self) -> list[str]:
         """Event names that occur."""
-        events = self.tables.events
-        names: list[str] = events.select("event_name").distinct().to_pyarrow().column(0).to_pylist()
+        names: list[str] = to_frame(self.tables.events.select("event_name").distinct())["event_name"].tolist()
         return names
 
     @property
@@ -196,8 +195,8 @@ class Job:
         where = self.settings.project.signals if own is None else "the model's"
         known, own = self.event_names, self.own if own is None else own
         wanted = self.wanted_names | {signal.event for signal in own if signal.event}
-        if not wanted <= set(known) and not self.tables.remote:
-            known = names_at_any_date(self.tables.connection)
+        if not wanted <= set(known):
+            known = names_at_any_date(self.tables)
         check_own(own, known, self.tables, where)
         check_events(self.features, known, self.settings.project.features)
         asked = {

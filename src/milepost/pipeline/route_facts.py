@@ -10,8 +10,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from milepost.data.contract import Tables
-from milepost.data.subscriptions import to_frame
+from milepost.data.contract import Tables, to_frame
 from milepost.settings import WEEK, HelpSettings, RoutingSettings, Settings, TeamHours
 from milepost.terms import ACCOUNT
 from milepost.windows import midnight
