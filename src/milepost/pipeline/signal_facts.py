@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import ibis
-import pandas as pd
 
-from milepost.data.contract import Tables
+from milepost.data.contract import Tables, to_frame
 from milepost.terms import ACCOUNT
 from milepost.windows import midnight
 
@@ -119,6 +118,6 @@ def sums(tables: Tables, names: Sequence[str] | None, window_days: int, snapshot
 def first_with_rows(tables: Tables, source: Source, snapshot: date, running: Sequence[str]) -> str:
     """The first running account with a row of the source; the first of all where none has one."""
     rows = rows_of(tables, source, snapshot)
-    found: pd.DataFrame = rows.select(ACCOUNT).distinct().to_pyarrow().to_pandas()
+    found = to_frame(rows.select(ACCOUNT).distinct())
     there = sorted(set(found[ACCOUNT].astype(str)) & set(running))
     return there[0] if there else running[0]

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from milepost.data.contract import Tables
+from milepost.data.contract import Tables, answering
 from milepost.signals.cells import BEFORE, Cells
 from milepost.windows import midnight
 
@@ -136,7 +136,8 @@ def keep(expression: ibis.Table) -> ibis.Table:
     if backend.name == "pyspark":
         # Ibis 12 forgets the small tables joined with when it caches on Spark
         backend._run_pre_execute_hooks(expression)
-    return expression.cache()
+    with answering(backend):
+        return expression.cache()
 
 
 def moment(day: int | np.int64) -> ibis.Value:
@@ -169,5 +170,7 @@ def use_rows(use: ibis.Table, features: int, first: int, end: int) -> dict[str, 
 
 def arrays(expression: ibis.Table) -> dict[str, NDArray[Any]]:
     """The answer to an expression, column by column."""
-    table = expression.to_pyarrow()
+    backend = expression.get_backend()
+    with answering(backend):
+        table = backend.to_pyarrow(expression)
     return {name: table.column(name).to_numpy() for name in table.column_names}

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from milepost import __version__
-from milepost.data.contract import Tables
+from milepost.data.contract import Tables, to_frame
 from milepost.errors import InputError
 from milepost.settings import Settings
 from milepost.signals.account import conversation_columns, survey_columns
@@ -231,8 +231,8 @@ def declared(
 
 
 def _distinct(column: ibis.Value) -> set[str]:
-    found = column.name("found").as_table().distinct().to_pyarrow().column(0).to_pylist()
-    return {str(value) for value in found if value is not None}
+    found = to_frame(column.name("found").as_table().distinct())["found"].dropna()
+    return {str(value) for value in found}
 
 
 def _available(

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import ibis
 import pandas as pd
 
-from milepost.data.contract import Tables
+from milepost.data.contract import Tables, to_frame
 from milepost.settings import HelpSettings
 from milepost.windows import Windows, midnight
 
@@ -39,7 +39,7 @@ def value_events(tables: Tables, names: Sequence[str], snapshots: Sequence[date]
     rows = _in_windows(events, snapshot_table(snapshots, windows))
     keys = ["at", "account_id"]
     uses = rows.group_by(keys).aggregate(uses=rows.quantity.cast(_EXACT).sum().cast("float64"))
-    return _run(uses.order_by(keys))
+    return to_frame(uses.order_by(keys))
 
 
 def use_of_conversations(tables: Tables, snapshots: Sequence[date], windows: Windows) -> pd.DataFrame:
@@ -69,7 +69,7 @@ def use_of_conversations(tables: Tables, snapshots: Sequence[date], windows: Win
             rated=rated.count(), rating=rated.rating.cast(_EXACT).sum().cast("float64") / rated.count()
         ),
     ]  # fmt: skip
-    frames = [_run(part.order_by(keys)).set_index(keys) for part in parts]
+    frames = [to_frame(part.order_by(keys)).set_index(keys) for part in parts]
     return pd.concat(frames, axis=1).reset_index()
 
 
@@ -88,7 +88,7 @@ def days_self_served(
     days = seen.group_by("at", "account_id", "day", "snapshot_at").aggregate(
         first_at=seen.occurred_at.min(), reads=seen.reads.sum()
     )
-    days = days.filter(days.reads > 0, days.first_at + ibis.interval(days=1) <= days.snapshot_at)
+    days = tables.movable(days.filter(days.reads > 0, days.first_at + ibis.interval(days=1) <= days.snapshot_at))
     talks = tables.conversations
     assert talks is not None
     # opened before the snapshot follows from the day being known, but for the moment at which it becomes so
@@ -101,7 +101,7 @@ def days_self_served(
     ).select("at", "account_id", "day")  # fmt: skip
     alone = days.anti_join(asked, ["at", "account_id", "day"])
     keys = ["at", "account_id"]
-    return _run(alone.group_by(keys).aggregate(alone=alone.count()).order_by(keys))
+    return to_frame(alone.group_by(keys).aggregate(alone=alone.count()).order_by(keys))
 
 
 def last_answers(tables: Tables, snapshots: Sequence[date], windows: Windows) -> pd.DataFrame:
@@ -111,7 +111,7 @@ def last_answers(tables: Tables, snapshots: Sequence[date], windows: Windows) ->
     # ties in time are settled by the lower score, so that the order of rows does not matter
     latest = rows.group_by(keys).mutate(latest=rows.answered_at.max())
     newest = latest.filter(latest.answered_at == latest.latest)
-    return _run(newest.group_by(keys).aggregate(score=newest.score.min()).order_by(keys))
+    return to_frame(newest.group_by(keys).aggregate(score=newest.score.min()).order_by(keys))
 
 
 def _windowed(table: ibis.Table | None, dates: ibis.Table, time: str) -> ibis.Table:
@@ -121,8 +121,3 @@ def _windowed(table: ibis.Table | None, dates: ibis.Table, time: str) -> ibis.Ta
 
 def _minutes(start: ibis.Value, end: ibis.Value) -> ibis.Value:
     return (end.epoch_seconds() - start.epoch_seconds()) / 60.0
-
-
-def _run(expression: ibis.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = expression.to_pyarrow().to_pandas()
-    return frame
