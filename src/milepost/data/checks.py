@@ -52,11 +52,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Opened:
-    """A checked table, with where its rows went; `id_kind` is how the source writes account ids: text or integer."""
+    """A checked table, with where its rows went; `id_kind` is how the source writes account ids: text or integer.
+
+    event_names: those of the rows that are used, where that is known without another look.
+    """
 
     count: RowCount
     findings: tuple[Finding, ...]
     id_kind: str
+    event_names: frozenset[str] | None = None
 
 
 def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, as_of: datetime | None) -> Opened:
@@ -67,7 +71,7 @@ def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, a
     """
     name = source.name
     typed, rules = _typed(connection, source, mapped, settings, as_of)
-    counts = dict(connection.raw_sql(f"SELECT coalesce(fate, ''), count(*) FROM {typed} GROUP BY 1").fetchall())
+    counts, names = _fates(connection, typed, name)
     broken = [condition for reason, condition in rules if reason in counts]
     duplicates = _deduplicated(connection, source, typed, _usable(connection, source, mapped, typed, broken))
     found = balance(name, counts, source.unreadable, duplicates, settings)
@@ -75,7 +79,18 @@ def apply(connection: Any, source: Source, mapped: Mapped, settings: Settings, a
         _refuse_no_base(connection, typed, source.table)
         _refuse_overlap(connection)
     findings = [*found.findings, *(_spelled_twice(connection) if name == "accounts" else ())]
-    return Opened(found.count, tuple(findings), _id_kind(connection, source))
+    # of two rows with one id the one that is left out may be the only one with its name
+    return Opened(found.count, tuple(findings), _id_kind(connection, source), None if duplicates else names)
+
+
+def _fates(connection: Any, typed: str, name: str) -> tuple[dict[str, int], frozenset[str] | None]:
+    """How many rows met which fate, "" those to use; and of events the names of these."""
+    event = "event_name" if name == "events" else "NULL"
+    rows = connection.raw_sql(f"SELECT coalesce(fate, ''), {event}, count(*) FROM {typed} GROUP BY 1, 2").fetchall()
+    counts: dict[str, int] = {}
+    for fate, _, count in rows:
+        counts[fate] = counts.get(fate, 0) + count
+    return counts, frozenset(event for fate, event, _ in rows if not fate) if name == "events" else None
 
 
 @dataclass(frozen=True)
@@ -108,6 +123,11 @@ def balance(
     if duplicates:
         findings.append(Finding("the same row or key more than once", name, duplicates, Action.WARN, "used once"))
     return Balance(RowCount(name, read, used, read - used - outside - duplicates, duplicates, outside), tuple(findings))
+
+
+def unknown_accounts(findings: Sequence[Finding]) -> int:
+    """How many rows were left out because no account has their id."""
+    return sum(finding.count for finding in findings if finding.check == UNKNOWN)
 
 
 def period(events: ibis.Table) -> tuple[datetime, datetime, bool]:
@@ -169,7 +189,7 @@ def _typed(
     name, typed = source.name, f"typed_{source.name}"
     columns = dict(mapped.select)
     if name == "events":
-        columns["visible_at"] = _visible_at(columns)
+        columns["visible_at"] = visible_at(columns)
     rules = [*mapped.problems, *_outside_rules(name, columns, source.table, settings, as_of)]
     if name == "subscriptions":
         # after the rules: ignore_items looks at the items as the source names them
@@ -190,7 +210,8 @@ def _typed(
     return typed, rules
 
 
-def _visible_at(columns: Mapping[str, str]) -> str:
+def visible_at(columns: Mapping[str, str]) -> str:
+    """SQL for the moment from which a row can be seen; `columns` are the contract's in the words of the source."""
     return f"greatest({columns['occurred_at']}, coalesce({columns['loaded_at']}, {columns['occurred_at']}))"
 
 
@@ -199,7 +220,7 @@ def _usable(connection: Any, source: Source, mapped: Mapped, typed: str, broken:
     if source.name != "events" or not _is_view(connection, source.relation):
         return f"SELECT * EXCLUDE (fate) FROM {typed} WHERE fate IS NULL"
     columns = dict(mapped.sound)
-    columns["visible_at"] = _visible_at(columns)
+    columns["visible_at"] = visible_at(columns)
     select = ", ".join(f"{sql} AS {quoted(column)}" for column, sql in columns.items())
     unbroken = " AND ".join(f"({condition}) IS NOT TRUE" for condition in broken) or "true"
     return f"SELECT {select} FROM {source.relation} WHERE {unbroken}"

@@ -68,6 +68,9 @@ class Tables:
     brings an answer of the events to the other tables.
     `data_begin` is midnight of the first event's day, `complete_until` the moment up to which outcomes are known.
     `has_users`, `has_values`, `has_quantities` and `has_reopened` say whether the source has these optional columns.
+    `event_files` has the name and a mark of each Parquet file of the events and of how it is read, nothing for other
+    sources; `unknown_accounts` counts events left out because no account has their id.
+    `used_names` has the names of the events, where they are known without a look at them.
     `event_names` has the distinct names of sound rows, those at or after the date asked for included; None: of all.
     """
 
@@ -89,6 +92,9 @@ class Tables:
     remote: str = ""  # the engine that holds the events where it is not `connection`
     has_reopened: bool = False
     event_names: ibis.Table | None = None
+    event_files: tuple[tuple[str, str], ...] = ()
+    unknown_accounts: int = 0
+    used_names: frozenset[str] | None = None
 
     def movable(self, answer: ibis.Table) -> ibis.Table:
         """An answer of the events that joins the other tables: itself, or its rows in memory from another engine."""

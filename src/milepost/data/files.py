@@ -170,15 +170,17 @@ def _schema(file: Path) -> pa.Schema:
 
 
 def fingerprint(paths: list[Path]) -> str:
+    """sha256 over the fingerprints of the files."""
+    return hashlib.sha256("".join(fingerprint_of(path) for path in paths).encode()).hexdigest()
+
+
+def fingerprint_of(path: Path) -> str:
     """sha256 over the content; of a file over 256 MB its size, time of change, first and last megabyte."""
-    digest = hashlib.sha256()
-    for path in paths:
-        size = path.stat().st_size
-        with path.open("rb") as stream:
-            if size <= _WHOLE_HASH_BYTES:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
-                continue
-            digest.update(f"{size}:{path.stat().st_mtime_ns}".encode() + stream.read(2**20))
-            stream.seek(-(2**20), 2)
-            digest.update(stream.read())
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        if size <= _WHOLE_HASH_BYTES:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = hashlib.sha256(f"{size}:{path.stat().st_mtime_ns}".encode() + stream.read(2**20))
+        stream.seek(-(2**20), 2)
+        digest.update(stream.read())
     return digest.hexdigest()

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -107,15 +107,15 @@ def _free_name(versions: Path, run: str) -> str:
     return next(name for name in names if not (versions / name).exists())
 
 
-def current(folder: Path) -> Path:
-    """The version CURRENT names, every file checked against its hash.
+def current(folder: Path, only: Sequence[str] | None = None) -> Path:
+    """The version CURRENT names, every file checked against its hash; with `only` the content of these alone.
 
     Raises ContractError when nothing is published or a file is damaged, missing or unexpected.
     """
     while True:
         named = _read_current(folder)
         try:
-            return _checked(folder, *named)
+            return _checked(folder, *named, only)
         except (ContractError, FileNotFoundError):
             # a reader that is overtaken by writers begins anew
             if _read_current(folder) == named:
@@ -132,12 +132,14 @@ def _read_current(folder: Path) -> tuple[str, dict[str, str]]:
         raise ContractError("CURRENT is damaged", where=str(folder), fix="publish again") from None
 
 
-def _checked(folder: Path, run: str, files: dict[str, str]) -> Path:
+def _checked(folder: Path, run: str, files: dict[str, str], only: Sequence[str] | None) -> Path:
     source = folder / "versions" / Path(run).name
     found = {path.name for path in source.iterdir()} if source.is_dir() else set()
     if found != set(files):
         raise ContractError(f"version {run} is not complete", where=str(folder), fix="publish again")
     for name, expected in files.items():
+        if only is not None and name not in only:
+            continue
         if (source / name).is_symlink() or sha256(source / name) != expected:
             raise ContractError(f"{name} is damaged: its sha256 differs", where=str(folder), fix="publish again")
     return source

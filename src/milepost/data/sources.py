@@ -33,12 +33,16 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Raw:
-    """A source as it was found: its relation on the connection, its columns, and rows the reader could not split."""
+    """A source as it was found: its relation on the connection, its columns, and rows the reader could not split.
+
+    files: the files of a Parquet source, named from its path on, with a fingerprint of each.
+    """
 
     relation: str
     types: dict[str, str]
     unreadable: tuple[checks.Unreadable, ...]
     fingerprint: str
+    files: tuple[tuple[str, str], ...] = ()
 
 
 def open_tables(settings: Settings, as_of: datetime | None = None, progress: Progress = lambda text: None) -> Tables:
@@ -51,6 +55,7 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
     prints: list[str] = []
     where = _engine_of_events(settings)
     remote: RemoteEvents | None = None
+    event_files: tuple[tuple[str, str], ...] = ()
     for name, table in settings.tables.given().items():
         progress(f"reading {name}" + (f" on {where}" if name == "events" and where else ""))
         if name == "events" and where:
@@ -60,6 +65,8 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
             continue
         raw = open_raw(connection, name, table, settings)
         prints.append(f"{name}:{raw.fingerprint}:{table!r}")
+        if name == "events":
+            event_files = tuple((file, _mark(mark, table)) for file, mark in raw.files)
         mapped = map_table(name, table, raw.types, settings)
         source = checks.Source(name, table, raw.relation, raw.unreadable)
         with _readable(f"tables.{name}"):
@@ -89,7 +96,15 @@ def open_tables(settings: Settings, as_of: datetime | None = None, progress: Pro
         fingerprint=hashlib.sha256("\n".join(prints).encode()).hexdigest(),
         remote=where,
         event_names=remote.event_names if remote else checks.sound_names(connection),
+        event_files=event_files,
+        used_names=opened["events"].event_names,
+        unknown_accounts=checks.unknown_accounts(opened["events"].findings),
     )
+
+
+def _mark(fingerprint: str, table: Table) -> str:
+    """What tells a file, and the settings it is read by, from another."""
+    return hashlib.sha256(f"{fingerprint}:{table!r}".encode()).hexdigest()
 
 
 def _engine_of_events(settings: Settings) -> str:
@@ -241,7 +256,9 @@ def _from_parquet(connection: Any, relation: str, path: Path) -> Raw:
     found = files.parquet_files(path)
     names = ", ".join(literal(str(file)) for file in found)
     connection.raw_sql(f"CREATE TEMP VIEW {relation} AS SELECT * FROM read_parquet([{names}])")
-    return Raw(relation, _types(connection, relation), (), files.fingerprint(found))
+    marks = tuple((str(file.relative_to(path)), files.fingerprint_of(file)) for file in found)
+    whole = hashlib.sha256("".join(mark for _, mark in marks).encode()).hexdigest()
+    return Raw(relation, _types(connection, relation), (), whole, marks)
 
 
 def _from_duckdb(connection: Any, relation: str, path: Path, table: Table) -> Raw:

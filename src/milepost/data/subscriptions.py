@@ -33,7 +33,20 @@ def as_of(subscriptions: ibis.Table, days: Sequence[date]) -> pd.DataFrame:
     )
     started = subscriptions.inner_join(dates, subscriptions.started_at < dates[SNAPSHOT])
     running = started.filter(started.ended_at.isnull() | (started.ended_at >= started[SNAPSHOT]))
-    keys = [SNAPSHOT, ACCOUNT]
+    keys, facts = [SNAPSHOT, ACCOUNT], ["plan", "seats", "term_ends_at", "term_months"]
+    mrr = running.mrr.cast(_EXACT).sum().cast("float64")
+    counted = running.group_by(keys).aggregate(
+        mrr=mrr, rows=running.count(), **{name: running[name].max() for name in facts}
+    )
+    # most accounts run one item: only the others' items have to be put in order
+    alone = counted.filter(counted.rows == 1).mutate(items=ibis.literal(1).cast("int64"))
+    columns = [ACCOUNT, SNAPSHOT, "plan", "seats", "mrr", "term_ends_at", "term_months", "items"]
+    several = _base_first(running.semi_join(counted.filter(counted.rows > 1), keys), keys, facts)
+    return to_frame(alone[columns].union(several[columns]).order_by(keys))
+
+
+def _base_first(running: ibis.Table, keys: Sequence[str], facts: Sequence[str]) -> ibis.Table:
+    """One row per key: MRR of all its items, how many they are, and the facts of the one that stands for them."""
     place = ibis.row_number().over(
         group_by=keys,
         order_by=[ibis.ifelse(running.item == BASE, 0, 1), running.started_at.desc(), running.item],
@@ -42,10 +55,8 @@ def as_of(subscriptions: ibis.Table, days: Sequence[date]) -> pd.DataFrame:
         mrr=running.mrr.cast(_EXACT).sum().cast("float64"), items=running.item.nunique()
     )
     first = running.mutate(place=place)
-    first = first.filter(first.place == 0)[[*keys, "plan", "seats", "term_ends_at", "term_months"]]
-    answer = first.inner_join(totals, keys).order_by(keys)
-    columns = [ACCOUNT, SNAPSHOT, "plan", "seats", "mrr", "term_ends_at", "term_months", "items"]
-    return to_frame(answer[columns])
+    answer: ibis.Table = first.filter(first.place == 0)[[*keys, *facts]].inner_join(totals, keys)
+    return answer
 
 
 def first_plans(subscriptions: ibis.Table) -> pd.DataFrame:

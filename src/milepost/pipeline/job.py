@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,8 @@ import numpy as np
 
 from milepost.data.checks import names_at_any_date
 from milepost.data.contract import Tables, to_frame
-from milepost.data.digest import digests
+from milepost.data.digest import added, digests
+from milepost.data.growth import only_grew
 from milepost.data.sources import open_tables
 from milepost.errors import InputError, SettingsError, nearest
 from milepost.milestones.lives import Lives, read_lives
@@ -130,16 +131,14 @@ class Job:
             return found
         self.check_names()
         way = way_hash(self.features, self.settings, self.own)
-        earlier, digest = self._earlier(way)
+        earlier, basis = self._earlier(way)
         with tempfile.TemporaryDirectory(prefix=".signals-", dir=self._scratch()) as scratch:
             built = build(
                 self.tables, self.features, self.settings, self.snapshots,
                 earlier=earlier, scratch=Path(scratch), progress=self.progress, own=self.own,
             )  # fmt: skip
-            store.save_observations(self._signals, self.version, built, self.fingerprint, store.Basis(way, digest))
-        large = isinstance(built.observations.matrix.values, np.memmap)
-        # its file is gone with the folder: the published one takes its place
-        return self._stored() or built.observations if large else built.observations
+            store.save_observations(self._signals, self.version, built, self.fingerprint, basis)
+        return built.observations
 
     @property
     def _signals(self) -> Path:
@@ -153,18 +152,22 @@ class Job:
         limit = self.settings.project.memory_bytes
         return store.load_observations(self._signals, self.fingerprint, self.features, self.windows, limit)
 
-    def _earlier(self, way: str) -> tuple[Built | None, str]:
-        """The last build where its events are still the same, and the digest of the events before the scored date."""
-        limit = self.settings.project.memory_bytes
+    def _earlier(self, way: str) -> tuple[Built | None, store.Basis]:
+        """The last build where its events are still the same, and what the one of the scored date rests on."""
+        limit, tables = self.settings.project.memory_bytes, self.tables
+        basis = store.Basis(way, "", dict(tables.event_files), tables.unknown_accounts)
         found = store.load_earlier(self._signals, way, self.features, self.windows, limit)
         if found is None:
-            return None, digests(self.tables.events, [self.as_of])[0]
-        earlier, digest = found
-        now, then = digests(self.tables.events, [self.as_of, earlier.known.before])
-        if then != digest:
-            self.progress(f"signals: events before {earlier.known.before} changed or came late, computed anew")
-            return None, now
-        return earlier, now
+            return None, replace(basis, events=digests(tables.events, [self.as_of])[0])
+        earlier, then = found
+        before = earlier.known.before
+        if self.as_of > before and only_grew(tables, self.settings, then.files, then.unknown, before):
+            return earlier, replace(basis, events=added(then.events, tables.events, before, self.as_of))
+        now, again = digests(tables.events, [self.as_of, before])
+        if again != then.events:
+            self.progress(f"signals: events before {before} changed or came late, computed anew")
+            return None, replace(basis, events=now)
+        return earlier, replace(basis, events=now)
 
     @property
     def has_observations(self) -> bool:
@@ -176,6 +179,8 @@ class Job:
     @cached_property
     def event_names(self) -> list[str]:
         """Event names that occur."""
+        if self.tables.used_names is not None:
+            return sorted(self.tables.used_names)
         names: list[str] = to_frame(self.tables.events.select("event_name").distinct())["event_name"].tolist()
         return names
 

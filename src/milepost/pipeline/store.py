@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -37,25 +39,37 @@ from milepost.training.results import (
 )
 from milepost.windows import Windows
 
+_ABOUT = "about.json"
 _PERIODS = ("train_dates", "test_dates")
 
 
 @dataclass(frozen=True)
 class Basis:
-    """What rows of a matrix rest on: a hash of how it was computed, and a digest of the events before its last date."""
+    """What rows of a matrix rest on.
+
+    way: a hash of how it was computed; events: a digest of those before its last date; files: the events' files with a
+    fingerprint of each, none where they are no files that rows are only added to; unknown: events left out because
+    their account was not among the accounts.
+    """
 
     way: str
     events: str
+    files: Mapping[str, str]
+    unknown: int
 
 
 def save_observations(folder: Path, version: str, built: Built, fingerprint: str, basis: Basis) -> None:
-    """Publish the matrix and what stands beside it."""
+    """Publish the matrix and what stands beside it; a matrix in a file of its own is moved there."""
     observations, known = built.observations, built.known
 
     def write(target: Path) -> None:
         np.save(target / "known.npy", np.packbits(known.ever, axis=1))
         pd.DataFrame({ACCOUNT: known.account_ids.astype(str)}).to_parquet(target / "known.parquet", index=False)
-        np.save(target / "values.npy", observations.matrix.values)
+        if built.file is None:
+            np.save(target / "values.npy", observations.matrix.values)
+        else:
+            # moved: whoever holds the matrix still does
+            os.replace(built.file, target / "values.npy")
         np.save(target / "counts.npy", observations.counts)
         np.save(target / "eligible.npy", np.packbits(observations.eligible, axis=1))
         observations.context.to_parquet(target / "context.parquet", index=False)
@@ -65,52 +79,61 @@ def save_observations(folder: Path, version: str, built: Built, fingerprint: str
             "access_known": observations.access_known,
             "signals": [asdict(signal) for signal in observations.matrix.signals],
         }
-        (target / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+        (target / _ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
 
     publish(folder, version, write)
 
 
 def has_observations(folder: Path, fingerprint: str) -> bool:
     """Whether a whole matrix with this fingerprint is published."""
-    try:
-        about = json.loads((current(folder) / "about.json").read_text(encoding="utf-8"))
-    except (InputError, OSError, ValueError):
-        return False
-    return bool(about["fingerprint"] == fingerprint)
+    return bool(_whole_matrix(folder, lambda about: bool(about.get("fingerprint") == fingerprint))[1])
 
 
 def load_observations(
     folder: Path, fingerprint: str, features: tuple[Feature, ...], windows: Windows, memory_bytes: int
 ) -> Observations | None:
     """The published matrix when it has this fingerprint and is whole, else None."""
-    source, about = _published_matrix(folder)
-    if about.get("fingerprint") != fingerprint:
+    source, about = _whole_matrix(folder, lambda about: bool(about.get("fingerprint") == fingerprint))
+    if not about:
         return None
     return _observations(source, about, features, windows, memory_bytes)
 
 
 def load_earlier(
     folder: Path, way: str, features: tuple[Feature, ...], windows: Windows, memory_bytes: int
-) -> tuple[Built, str] | None:
-    """The published matrix with the digest of its events, when it was computed in this way and is whole, else None."""
-    source, about = _published_matrix(folder)
-    basis = about.get("basis", {})
-    if basis.get("way") != way:
+) -> tuple[Built, Basis] | None:
+    """The published matrix with what it rests on, when it was computed in this way and is whole, else None."""
+    source, about = _whole_matrix(folder, lambda about: bool(about.get("basis", {}).get("way") == way))
+    if not about:
         return None
+    basis = about["basis"]
     try:
         ever = np.unpackbits(np.load(source / "known.npy", allow_pickle=False), axis=1, count=basis["known_columns"])
         accounts = pd.read_parquet(source / "known.parquet")[ACCOUNT].to_numpy(dtype=object)
     except OSError:
         return None
     known = Known(date.fromisoformat(basis["before"]), accounts, ever.astype(bool))
-    return Built(_observations(source, about, features, windows, memory_bytes), known), basis["events"]
+    rests_on = Basis(basis["way"], basis["events"], basis.get("files", {}), basis.get("unknown", 0))
+    return Built(_observations(source, about, features, windows, memory_bytes), known), rests_on
 
 
-def _published_matrix(folder: Path) -> tuple[Path, dict[str, Any]]:
+def _whole_matrix(folder: Path, wanted: Callable[[dict[str, Any]], bool]) -> tuple[Path, dict[str, Any]]:
+    """Where the matrix is and what is said about it; nothing is said where it is not the one wanted or not whole.
+
+    The whole of it is read only where what is said about it says that it is wanted: it may be large.
+    """
+    _, about = _published_matrix(folder, only=[_ABOUT])
+    if not wanted(about):
+        return folder, {}
+    source, about = _published_matrix(folder)
+    return source, about if wanted(about) else {}
+
+
+def _published_matrix(folder: Path, only: Sequence[str] | None = None) -> tuple[Path, dict[str, Any]]:
     """Where the matrix is and what is said about it; nothing is said where there is none."""
     try:
-        source = current(folder)
-        about: dict[str, Any] = json.loads((source / "about.json").read_text(encoding="utf-8"))
+        source = current(folder, only)
+        about: dict[str, Any] = json.loads((source / _ABOUT).read_text(encoding="utf-8"))
     except (InputError, OSError, ValueError):
         return folder, {}
     return source, about

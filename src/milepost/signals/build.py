@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import mmap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -25,6 +24,7 @@ from milepost.signals.matrix import Matrix, Observations
 from milepost.signals.own_use import asked
 from milepost.signals.population import Population, eligible_rows, find_population
 from milepost.signals.resume import Built, carry_over
+from milepost.signals.room import room
 from milepost.signals.spec import Signal
 from milepost.signals.usage import Known, usage
 from milepost.signals.windowed import days_self_served, last_answers, use_of_conversations
@@ -96,43 +96,28 @@ def build(
             available = _available(tables, valued, beside.attributes, settings)
             signals = (*declare_signals(features, settings.signals.measures, windows, available), *own)
         layout = lay_out(signals, features)
-        values = _room((len(context), len(signals)), limit, scratch)
         counts = np.zeros((len(context), len(features)), dtype=np.float32)
         contexts = []
-        if taken:
-            counts[:begin] = taken.counts
-            contexts.append(taken.context)
-            for rows, part in taken.blocks(signals):
-                fill_others(part, layout, beside, rows, taken.context.iloc[rows], counts[rows], windows)
-                values[rows] = part
-                _spill(values)
-        for block in found.blocks(progress):
-            rows = slice(begin + block.rows.start, begin + block.rows.stop)
-            here = used(context.iloc[rows], block.whole, windows)
-            values[rows] = fill(layout, beside, rows, here, block, windows)
-            counts[rows] = block.use.uses
-            contexts.append(here)
-            _spill(values)
+        with room((len(context), len(signals)), limit, scratch) as there:
+            if taken:
+                counts[:begin] = taken.counts
+                contexts.append(taken.context)
+                for rows, part in taken.blocks(signals):
+                    fill_others(part, layout, beside, rows, taken.context.iloc[rows], counts[rows], windows)
+                    there.put(rows, part)
+            for block in found.blocks(progress):
+                rows = slice(begin + block.rows.start, begin + block.rows.stop)
+                here = used(context.iloc[rows], block.whole, windows)
+                there.put(rows, fill(layout, beside, rows, here, block, windows))
+                counts[rows] = block.use.uses
+                contexts.append(here)
+            values = there.whole()
     context = pd.concat(contexts).sort_index()
     eligible, access_known = eligible_rows(population, tables, features, windows)
     matrix = Matrix(values, context[[ACCOUNT, SNAPSHOT]].copy(), signals,
                     source_hash(tables, features, settings, snapshots, own))  # fmt: skip
     observations = Observations(matrix, features, counts, eligible, access_known, context, windows)
-    return Built(observations, Known(snapshots[-1], population.account_ids, found.ever))
-
-
-def _room(shape: tuple[int, int], memory_bytes: int, scratch: Path | None) -> NDArray[np.float32]:
-    """Where the matrix goes: memory, or a file where it is large beside what is allowed."""
-    if scratch is None or shape[0] * shape[1] * 4 <= memory_bytes // 4:
-        return np.empty(shape, dtype=np.float32)
-    return np.lib.format.open_memmap(scratch / "values.npy", mode="w+", dtype=np.float32, shape=shape)
-
-
-def _spill(values: NDArray[np.float32]) -> None:
-    """Let go of the memory behind a matrix in a file: what was written is on its way to the disk."""
-    if isinstance(values, np.memmap):
-        values.flush()
-        values._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+    return Built(observations, Known(snapshots[-1], population.account_ids, found.ever), there.path)
 
 
 def source_hash(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,15 +21,19 @@ Progress = Callable[[str], None]
 USED = ["active_users", "active_days", "days_since_last_use"]
 # what the measures of features are divided by; a change of it at a past date changes them
 _DIVISORS = ["exposure_days", "seats", "before_data"]
-_AT_A_TIME = 50_000
+_BYTES_AT_A_TIME = 16 * 2**20  # what is let go of is taken up again, beyond 32 MB it is not
 
 
 @dataclass(frozen=True)
 class Built:
-    """Observations, and which features every account had used by the last snapshot, from which the next run goes on."""
+    """Observations, and which features every account had used by the last snapshot, from which the next run goes on.
+
+    file: where the matrix stands when it was too large for memory.
+    """
 
     observations: Observations
     known: Known
+    file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -52,16 +57,29 @@ class CarriedOver:
         place = {signal.name: column for column, signal in enumerate(self.earlier.matrix.signals)}
         pairs = [(column, place[signal.name]) for column, signal in enumerate(signals) if signal.name in place]
         into, of = ([pair[side] for pair in pairs] for side in (0, 1))
-        values = self.earlier.matrix.values[self.rows]
-        for start in range(0, len(values), _AT_A_TIME):
-            there = values[start : start + _AT_A_TIME]
+        values = self.earlier.matrix.values
+        step = max(_BYTES_AT_A_TIME // (values.shape[1] * values.itemsize), 1)
+        for begin in range(self.rows.start, self.rows.stop, step):
+            there = _rows(values, begin, min(begin + step, self.rows.stop))
+            start = begin - self.rows.start
             if into == of and len(into) == len(signals) == there.shape[1]:
-                block = np.array(there)
+                block = there
             else:
                 # a sum of values that is new had no value in these windows: it is 0 there
                 block = np.zeros((len(there), len(signals)), dtype=np.float32)
                 block[:, into] = there[:, of]
             yield slice(start, start + len(there)), block
+
+
+def _rows(values: NDArray[np.float32], begin: int, end: int) -> NDArray[np.float32]:
+    """A copy of some rows. Those of a file are read: a look through the mapping asks for every page by itself."""
+    if not isinstance(values, np.memmap) or values.filename is None:
+        return np.array(values[begin:end])
+    width = values.shape[1]
+    skipped = values.offset + begin * width * values.itemsize
+    count = (end - begin) * width
+    found: NDArray[np.float32] = np.fromfile(values.filename, dtype=np.float32, count=count, offset=skipped)
+    return found.reshape(-1, width)
 
 
 def carry_over(earlier: Built, population: Population, context: pd.DataFrame, progress: Progress) -> CarriedOver | None:
