@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from milepost.data import publish as publishing
-from milepost.data.publish import current, lock, publish, refused, sha256, spreadsheet_safe, write_atomic
+from milepost.data.publish import current, lock, publish, published, refused, sha256, spreadsheet_safe, write_atomic
 from milepost.errors import ContractError, EnvironmentFault, LockHeld
 
 
@@ -78,6 +79,23 @@ def test_publish_and_read_back(tmp_path: Path) -> None:
     assert publish(tmp_path, "r1", writer("one")) == tmp_path / "versions" / "r1"
     assert (current(tmp_path) / "a.txt").read_text() == "one"
     assert (tmp_path / "b.txt").read_text() == "oneone"
+
+
+def test_a_file_of_the_version_before_is_not_beside_current_any_longer(tmp_path: Path) -> None:
+    publish(tmp_path, "r1", writer("old"))
+    (tmp_path / "mine.txt").write_text("mine")
+    publish(tmp_path, "r2", lambda target: (target / "a.txt").write_text("new"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "CURRENT", "a.txt", "mine.txt", "versions"]
+
+
+def test_a_hash_that_is_known_is_taken_over_and_still_checked_by_readers(tmp_path: Path) -> None:
+    known = hashlib.sha256(b"new").hexdigest()
+    publish(tmp_path, "r1", lambda target: (target / "a.txt").write_text("new"), {"a.txt": known, "b.txt": "unused"})
+    assert published(tmp_path) == (tmp_path / "versions" / "r1", {"a.txt": known})
+    publish(tmp_path, "r2", lambda target: (target / "a.txt").write_text("other"), {"a.txt": known})
+    with pytest.raises(ContractError, match=r"a\.txt is damaged"):
+        current(tmp_path)
+    assert current(tmp_path, only=[]).name == "r2"
 
 
 def test_only_the_newest_versions_stay(tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from milepost.data.digest import digests
 from milepost.errors import CatalogueError, InputError, SettingsError
+from milepost.pipeline import job as job_module
+from milepost.signals.stacked import Stacked
 
 
 def test_dates_follow_from_the_data(make_job):
@@ -106,7 +109,7 @@ def test_a_second_job_takes_the_matrix_from_disk(make_job):
     assert second.version == f"{first.run_id}-20240701T090000000000"
 
 
-@pytest.mark.parametrize("name", ["values.npy", "context.parquet", "about.json"])
+@pytest.mark.parametrize("name", ["values-2024-06-30.npy", "context.parquet", "about.json"])
 def test_a_damaged_matrix_is_built_again(make_job, product, name):
     built = make_job().observations
     (path,) = (product / "out" / "signals" / "versions").glob(f"*/{name}")
@@ -209,11 +212,106 @@ def test_a_matrix_too_large_for_the_memory_allowed_stays_in_its_file(make_job, p
     edit(product, "[windows]", '[project]\nmemory_limit = "8KB"\n[windows]')
     shutil.rmtree(product / "out")
     large, _ = built(make_job, date(2024, 6, 10))
-    assert isinstance(large.matrix.values, np.memmap)
+    assert isinstance(large.matrix.values, Stacked)
     assert not list((product / "out").glob(".signals-*"))
     again, said = built(make_job, date(2024, 6, 10))
     assert said == ["signals: nothing changed, taken from the last build"]
-    assert again.matrix.values.tobytes() == small.matrix.values.tobytes() == large.matrix.values.tobytes()
+    assert np.asarray(again.matrix.values).tobytes() == np.asarray(large.matrix.values).tobytes()
+    assert np.asarray(large.matrix.values).tobytes() == small.matrix.values.tobytes()
+
+
+def test_the_next_night_writes_no_large_part_again_that_did_not_change(make_job, product):
+    edit(product, "[windows]", '[project]\nmemory_limit = "8KB"\n[windows]')
+    built(make_job, date(2024, 6, 10))
+    folder = product / "out" / "signals"
+    before = {path.name: path.stat().st_ino for path in folder.glob("values-*.npy")}
+    observations, said = built(make_job, date(2024, 6, 11))
+    assert said == ["signals: 5 of 6 snapshots carried over"]
+    now = {path.name: path.stat().st_ino for path in folder.glob("values-*.npy")}
+    kept = [f"values-2024-{month:02}-01.npy" for month in range(2, 7)]
+    assert sorted(before) == [*kept, "values-2024-06-10.npy"]
+    assert sorted(now) == [*kept, "values-2024-06-11.npy"]
+    assert [now[name] for name in kept] == [before[name] for name in kept]
+    shutil.rmtree(product / "out")
+    anew, _ = built(make_job, date(2024, 6, 11))
+    assert np.asarray(observations.matrix.values).tobytes() == np.asarray(anew.matrix.values).tobytes()
+
+
+def as_files(product):
+    """The events as a folder of Parquet files, one up to May and one for June."""
+    events = pd.read_csv(product / "events.csv", parse_dates=["occurred_at"])
+    (product / "events").mkdir()
+    june = events["occurred_at"] >= "2024-06-01"
+    events[~june].to_parquet(product / "events" / "1.parquet", index=False)
+    events[june].to_parquet(product / "events" / "2.parquet", index=False)
+    edit(product, 'path = "events.csv"', 'path = "events"')
+    return events
+
+
+def come(product, name, *rows):
+    frame = pd.DataFrame(rows, columns=["account_id", "occurred_at", "event_name"])
+    frame["occurred_at"] = pd.to_datetime(frame["occurred_at"]).astype("datetime64[us]")
+    frame.to_parquet(product / "events" / name, index=False)
+
+
+JULY = ("a03", "2024-07-20 10:00:00", "export")
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "read_again"),
+    [
+        (lambda product: None, "signals: 5 of 6 snapshots carried over", False),
+        (lambda product: come(product, "3.parquet", JULY), "signals: 5 of 6 snapshots carried over", False),
+        (lambda product: come(product, "0.parquet", JULY), "signals: 5 of 6 snapshots carried over", False),
+        # a file that was there before is another one, with the same rows before the date
+        (lambda product: grow(product, JULY), "signals: 5 of 6 snapshots carried over", True),
+        (lambda product: come(product, "3.parquet", JULY, ("a03", "2024-05-02 10:00:00", "export")),
+         "signals: events before 2024-06-10 changed or came late, computed anew", True),
+        (lambda product: (product / "events" / "1.parquet").unlink(),
+         "signals: events before 2024-06-10 changed or came late, computed anew", True),
+    ],
+    ids=["nothing", "a later file", "a later file in front", "a file grew", "a late row", "a file is gone"],
+)  # fmt: skip
+def test_files_that_only_came_are_not_read_again(make_job, product, monkeypatch, change, said, read_again):
+    as_files(product)
+    built(make_job, date(2024, 6, 10))
+    change(product)
+    asked = []
+    monkeypatch.setattr(job_module, "digests", lambda events, days: asked.append(days) or digests(events, days))
+    observations, lines = built(make_job, date(2024, 6, 11))
+    assert lines == [said]
+    assert bool(asked) is read_again
+    built(make_job, date(2024, 6, 12))
+    again, lines = built(make_job, date(2024, 6, 11))
+    shutil.rmtree(product / "out")
+    anew, _ = built(make_job, date(2024, 6, 11))
+    assert observations.matrix.values.tobytes() == anew.matrix.values.tobytes() == again.matrix.values.tobytes()
+
+
+def grow(product, row):
+    path = product / "events" / "2.parquet"
+    old = pd.read_parquet(path)
+    new = pd.DataFrame([row], columns=old.columns).astype({"occurred_at": old["occurred_at"].dtype})
+    pd.concat([old, new]).to_parquet(path, index=False)
+
+
+def test_events_of_an_account_that_was_unknown_are_noticed(make_job, product):
+    as_files(product)
+    come(product, "0.parquet", ("new", "2024-05-02 10:00:00", "export"), ("new", "2024-06-02 10:00:00", "export"))
+    built(make_job, date(2024, 6, 10))
+    with (product / "accounts.csv").open("a", encoding="utf-8") as accounts:
+        columns = len((product / "accounts.csv").read_text(encoding="utf-8").splitlines()[0].split(","))
+        accounts.write(",".join(["new", "2024-01-05", *[""] * (columns - 2)]) + "\n")
+    _, said = built(make_job, date(2024, 6, 11))
+    assert said == ["signals: events before 2024-06-10 changed or came late, computed anew"]
+
+
+def test_events_read_in_another_way_are_read_again(make_job, product):
+    as_files(product)
+    built(make_job, date(2024, 6, 10))
+    edit(product, 'path = "events"', 'path = "events"\ntime_zone = "Asia/Tokyo"')
+    _, said = built(make_job, date(2024, 6, 11))
+    assert said == ["signals: events before 2024-06-10 changed or came late, computed anew"]
 
 
 @pytest.mark.parametrize("limit", ["2", "two GB", "2 GiBs", "-1GB", "2PB"])

@@ -1,17 +1,20 @@
 """A run that goes on from an earlier one says the same, to the byte, as one that reads all history."""
 
 import random
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from milepost.data.digest import digests
+from milepost.data.digest import added, digests
 from milepost.settings import parse
 from milepost.signals.build import build, way_hash
 from milepost.signals.catalogue import Feature
+from milepost.signals.room import Part
 from milepost.signals.spec import Signal
+from milepost.signals.stacked import Stacked
 
 FEATURES = (Feature("one", ("e1", "e2"), "x"), Feature("two", ("e2", "e3"), "y"), Feature("rare", ("e4",), "y"))
 BEGIN, UNTIL = datetime(2024, 1, 1), datetime(2025, 3, 10)
@@ -63,7 +66,7 @@ def same(one, other):
     first, second = one.observations, other.observations
     assert [signal.name for signal in first.matrix.signals] == [signal.name for signal in second.matrix.signals]
     np.testing.assert_array_equal(first.matrix.values, second.matrix.values)
-    assert first.matrix.values.tobytes() == second.matrix.values.tobytes()
+    assert np.asarray(first.matrix.values).tobytes() == np.asarray(second.matrix.values).tobytes()
     assert first.counts.tobytes() == second.counts.tobytes()
     pd.testing.assert_frame_equal(first.context, second.context)
     np.testing.assert_array_equal(one.known.ever, other.known.ever)
@@ -121,6 +124,7 @@ def test_a_digest_tells_rows_before_a_date_from_later_ones(make_tables):
         now = digests(product(make_tables, 3, more=[row]).events, [march, date(2025, 1, 1)])
         assert (now[0] != before) is changed
         assert now[1] != after
+        assert added(now[0], product(make_tables, 3, more=[row]).events, march, date(2025, 1, 1)) == now[1]
     order = tables.events.order_by("event_name", "value")
     assert digests(order, [march, date(2025, 1, 1)]) == (before, after)
 
@@ -152,5 +156,43 @@ def test_little_memory_means_many_chunks_a_matrix_in_a_file_and_the_same_bytes(m
     small = settings(tmp_path, memory_limit="8KB")
     made = build(tables, FEATURES, small, DATES, scratch=tmp_path, progress=said.append)
     assert sum("signals of accounts" in line for line in said) == 6
-    assert isinstance(made.observations.matrix.values, np.memmap)
+    assert isinstance(made.observations.matrix.values, Stacked)
     assert same(build(tables, FEATURES, settings(tmp_path), DATES), made)
+
+
+def large(make_tables, folder, dates, earlier=None, **changed):
+    """A build whose matrix stands in files of its own folder."""
+    scratch = folder / str(len(dates))
+    scratch.mkdir()
+    return build(product(make_tables, 1, **changed), FEATURES, settings(folder, memory_limit="8KB"), dates,
+                 earlier=earlier, scratch=scratch)  # fmt: skip
+
+
+def test_files_of_earlier_snapshots_become_those_of_the_next_matrix(make_tables, tmp_path):
+    earlier = large(make_tables, tmp_path, DATES[:3])
+    parts = {day: Part(part.path, f"hash of {day}") for day, part in earlier.parts.items()}
+    made = large(make_tables, tmp_path, DATES[:4], replace(earlier, parts=parts))
+    assert [made.parts[day].sha256 for day in DATES[:4]] == [*(f"hash of {day}" for day in DATES[:3]), ""]
+    for day in DATES[:3]:
+        assert made.parts[day].path.samefile(parts[day].path)
+    assert same(build(product(make_tables, 1), FEATURES, settings(tmp_path), DATES[:4]), made)
+
+
+def test_a_file_in_which_a_signal_of_accounts_changed_is_written_again(make_tables, tmp_path):
+    earlier = large(make_tables, tmp_path, DATES[:3])
+    place = next(n for n, signal in enumerate(earlier.observations.matrix.signals) if signal.feature is None)
+    wrong = np.load(earlier.parts[DATES[1]].path)
+    wrong[0, place] += 1
+    np.save(earlier.parts[DATES[1]].path, wrong)
+    made = large(make_tables, tmp_path, DATES[:4], earlier)
+    linked = [made.parts[day].path.samefile(earlier.parts[day].path) for day in DATES[:3]]
+    assert linked == [True, False, True]
+    assert same(build(product(make_tables, 1), FEATURES, settings(tmp_path), DATES[:4]), made)
+
+
+def test_a_file_that_is_gone_is_written_again(make_tables, tmp_path):
+    earlier = large(make_tables, tmp_path, DATES[:3])
+    aside = {day: Part(tmp_path / f"gone-{day}", "x") for day in earlier.parts}
+    made = large(make_tables, tmp_path, DATES[:4], replace(earlier, parts=aside))
+    assert {part.sha256 for part in made.parts.values()} == {""}
+    assert same(build(product(make_tables, 1), FEATURES, settings(tmp_path), DATES[:4]), made)

@@ -13,9 +13,10 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -45,9 +46,12 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def publish(folder: Path, run: str, write: Callable[[Path], object]) -> Path:
+def publish(
+    folder: Path, run: str, write: Callable[[Path], object], hashes: Mapping[str, str] = MappingProxyType({})
+) -> Path:
     """Publish what `write` puts into the folder it is given as one version; returns the version's folder.
 
+    `hashes` has the sha256 of files that are the same ones as in an earlier version and were checked there.
     Raises LockHeld when another process publishes here, EnvironmentFault when the disk or the permissions say no.
     """
     with holding(folder), _environment(folder):
@@ -55,21 +59,32 @@ def publish(folder: Path, run: str, write: Callable[[Path], object]) -> Path:
         versions.mkdir(exist_ok=True)
         clear_left(folder, versions)
         run = _free_name(versions, run)
-        hashes = _write_aside(versions, run, write)
-        manifest = json.dumps({"run": run, "files": hashes}, indent=1)
+        written = _write_aside(versions, run, write, hashes)
+        manifest = json.dumps({"run": run, "files": written}, indent=1)
+        gone = _named_before(folder) - set(written)
         write_atomic(folder / "CURRENT", lambda path: path.write_text(manifest, encoding="utf-8"))
-        _link_for_people(folder, versions / run, list(hashes))
+        _link_for_people(folder, versions / run, list(written))
+        for name in gone:
+            (folder / Path(name).name).unlink(missing_ok=True)
         _forget_old(versions, run)
     return versions / run
 
 
-def _write_aside(versions: Path, run: str, write: Callable[[Path], object]) -> dict[str, str]:
+def _named_before(folder: Path) -> set[str]:
+    """The files of the version so far, none where there is none."""
+    try:
+        return set(_read_current(folder)[1])
+    except ContractError:
+        return set()
+
+
+def _write_aside(versions: Path, run: str, write: Callable[[Path], object], known: Mapping[str, str]) -> dict[str, str]:
     """Write a version under another name, sync it and rename it; on any failure nothing of it stays."""
     aside = versions / f"{run}.tmp"
     aside.mkdir()
     try:
         write(aside)
-        hashes = {path.name: sha256(path) for path in sorted(aside.iterdir())}
+        hashes = {path.name: known.get(path.name) or sha256(path) for path in sorted(aside.iterdir())}
         for path in [*aside.iterdir(), aside]:
             _sync(path)
         os.rename(aside, versions / run)
@@ -112,10 +127,15 @@ def current(folder: Path, only: Sequence[str] | None = None) -> Path:
 
     Raises ContractError when nothing is published or a file is damaged, missing or unexpected.
     """
+    return published(folder, only)[0]
+
+
+def published(folder: Path, only: Sequence[str] | None = None) -> tuple[Path, dict[str, str]]:
+    """As `current`, with the sha256 of every file."""
     while True:
         named = _read_current(folder)
         try:
-            return _checked(folder, *named, only)
+            return _checked(folder, *named, only), named[1]
         except (ContractError, FileNotFoundError):
             # a reader that is overtaken by writers begins anew
             if _read_current(folder) == named:

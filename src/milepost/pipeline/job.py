@@ -19,7 +19,7 @@ from milepost.data.sources import open_tables
 from milepost.errors import InputError, SettingsError, nearest
 from milepost.milestones.lives import Lives, read_lives
 from milepost.outcomes import Outcomes, Times, find_outcomes, find_times
-from milepost.pipeline import store
+from milepost.pipeline import matrix_store
 from milepost.pipeline.alarms import Alarms, check_accepted, judged, look
 from milepost.settings import Settings, load
 from milepost.signals.build import build, source_hash, way_hash
@@ -137,7 +137,7 @@ class Job:
                 self.tables, self.features, self.settings, self.snapshots,
                 earlier=earlier, scratch=Path(scratch), progress=self.progress, own=self.own,
             )  # fmt: skip
-            store.save_observations(self._signals, self.version, built, self.fingerprint, basis)
+            matrix_store.save_observations(self._signals, self.version, built, self.fingerprint, basis)
         return built.observations
 
     @property
@@ -150,13 +150,13 @@ class Job:
 
     def _stored(self) -> Observations | None:
         limit = self.settings.project.memory_bytes
-        return store.load_observations(self._signals, self.fingerprint, self.features, self.windows, limit)
+        return matrix_store.load_observations(self._signals, self.fingerprint, self.features, self.windows, limit)
 
-    def _earlier(self, way: str) -> tuple[Built | None, store.Basis]:
+    def _earlier(self, way: str) -> tuple[Built | None, matrix_store.Basis]:
         """The last build where its events are still the same, and what the one of the scored date rests on."""
         limit, tables = self.settings.project.memory_bytes, self.tables
-        basis = store.Basis(way, "", dict(tables.event_files), tables.unknown_accounts)
-        found = store.load_earlier(self._signals, way, self.features, self.windows, limit)
+        basis = matrix_store.Basis(way, "", dict(tables.event_files), tables.unknown_accounts)
+        found = matrix_store.load_earlier(self._signals, way, self.features, self.windows, limit)
         if found is None:
             return None, replace(basis, events=digests(tables.events, [self.as_of])[0])
         earlier, then = found
@@ -174,7 +174,7 @@ class Job:
         """Whether the matrix is in memory or on disk, so that asking for it is cheap."""
         if "observations" in self.__dict__:
             return True
-        return store.has_observations(self.settings.output / "signals", self.fingerprint)
+        return matrix_store.has_observations(self.settings.output / "signals", self.fingerprint)
 
     @cached_property
     def event_names(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -19,12 +19,12 @@ from milepost.settings import Settings
 from milepost.signals.account import conversation_columns, survey_columns
 from milepost.signals.catalogue import Feature
 from milepost.signals.declare import Available, declare_signals
-from milepost.signals.fill import Beside, fill, fill_others, lay_out, used
+from milepost.signals.fill import Beside, Layout, fill, fill_others, lay_out, used
 from milepost.signals.matrix import Matrix, Observations
 from milepost.signals.own_use import asked
 from milepost.signals.population import Population, eligible_rows, find_population
-from milepost.signals.resume import Built, carry_over
-from milepost.signals.room import room
+from milepost.signals.resume import Built, CarriedOver, carry_over
+from milepost.signals.room import Room, room
 from milepost.signals.spec import Signal
 from milepost.signals.usage import Known, usage
 from milepost.signals.windowed import days_self_served, last_answers, use_of_conversations
@@ -70,7 +70,7 @@ def build(
 
     The caller has made sure that the events before the date of `earlier`, the catalogue and the settings are what they
     were (see `digests`); accounts, seats and ages are compared here. A matrix that is large beside the memory allowed
-    stands in a file in the folder `scratch` instead.
+    stands in files in the folder `scratch` instead, and is `Stacked`.
     """
     windows = settings.windows.windows()
     population = find_population(tables, settings.data, snapshots, windows)
@@ -98,13 +98,11 @@ def build(
         layout = lay_out(signals, features)
         counts = np.zeros((len(context), len(features)), dtype=np.float32)
         contexts = []
-        with room((len(context), len(signals)), limit, scratch) as there:
+        with room(population.snapshots, population.bounds, len(signals), limit, scratch) as there:
             if taken:
                 counts[:begin] = taken.counts
                 contexts.append(taken.context)
-                for rows, part in taken.blocks(signals):
-                    fill_others(part, layout, beside, rows, taken.context.iloc[rows], counts[rows], windows)
-                    there.put(rows, part)
+                _carry(taken, there, signals, layout, beside, windows)
             for block in found.blocks(progress):
                 rows = slice(begin + block.rows.start, begin + block.rows.stop)
                 here = used(context.iloc[rows], block.whole, windows)
@@ -117,7 +115,30 @@ def build(
     matrix = Matrix(values, context[[ACCOUNT, SNAPSHOT]].copy(), signals,
                     source_hash(tables, features, settings, snapshots, own))  # fmt: skip
     observations = Observations(matrix, features, counts, eligible, access_known, context, windows)
-    return Built(observations, Known(snapshots[-1], population.account_ids, found.ever), there.path)
+    return Built(observations, Known(snapshots[-1], population.account_ids, found.ever), there.parts)
+
+
+def _carry(
+    taken: CarriedOver, there: Room, signals: tuple[Signal, ...], layout: Layout, beside: Beside, windows: Windows
+) -> None:
+    """Put the rows of an earlier run where they belong, with the signals of accounts as they are known now.
+
+    The file of a snapshot of which nothing changed becomes one of the new matrix, instead of being written again.
+    """
+
+    def filled(among: slice) -> Iterator[tuple[slice, NDArray[np.float32], bool]]:
+        others = list(layout.others)
+        for rows, block in taken.blocks(signals, among):
+            before = block[:, others]
+            fill_others(block, layout, beside, rows, taken.context.iloc[rows], taken.counts[rows], windows)
+            yield rows, block, np.array_equal(before, block[:, others], equal_nan=True)
+
+    for day, among in taken.by_snapshot():
+        part = taken.parts.get(day) if taken.has_columns(signals) else None
+        if part is not None and all(same for _, _, same in filled(among)) and there.adopt(day, part):
+            continue
+        for rows, block, _ in filled(among):
+            there.put(rows, block)
 
 
 def source_hash(
