@@ -38,7 +38,8 @@ WHAT = {
     "one": "milepost, 1 snapshot",
     "limit": "milepost, 1 snapshot, memory_limit 2GB",
     "twelve": "milepost, 12 snapshots",
-    "next": "milepost, the next snapshot after 12",
+    "next": "milepost, the next snapshot after 12, a file came",
+    "rewritten": "milepost, the same, all events in one new file",
     "polars": "Polars, same algorithm, 1 snapshot",
     "pandas": "pandas, 1 snapshot",
     "featuretools": "featuretools, 1 snapshot",
@@ -157,10 +158,10 @@ class Round:
 def rounds(most: int) -> list[Round]:
     """What `--write` measures, up to so many events."""
     peers = ("scan", "one", "polars", "pandas")
-    own = ("scan", "one", "limit", "twelve", "next")
+    own = ("scan", "one", "limit", "twelve", "next", "rewritten")
     planned = [
         Round(1_000_000, HISTORY_DAYS, (*peers, "featuretools"), 3),
-        Round(10_000_000, HISTORY_DAYS, (*peers, "twelve", "next"), 3),
+        Round(10_000_000, HISTORY_DAYS, (*peers, "twelve", "next", "rewritten"), 3),
         Round(10_000_000, WINDOW_DAYS, peers, 3),
         Round(100_000_000, HISTORY_DAYS, own, 1),
     ]

@@ -70,17 +70,53 @@ def twelve(folder: Path) -> Callable[[], object]:
     return lambda: build_observations(job.tables, job.features, job.settings, job.snapshots)
 
 
-def following(folder: Path) -> Callable[[], object]:
-    """The digest of the past, the new snapshot and writing the matrix; the twelve before it are on disk already."""
+def following(source: Path, rewritten: bool) -> Callable[[], object]:
+    """The next snapshot and writing its matrix; the twelve before it are on disk already.
+
+    What could be seen since stands in a file that came, or in one that holds everything and took the place of the old.
+    """
+    folder = source / "nightly"
+    events, ready_made = folder / "events", folder / "ready"
+    if not ready_made.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        _split(source, folder)
     current, twelve_done = folder / "out" / "signals" / "CURRENT", folder / "CURRENT-of-twelve"
-    if not twelve_done.exists():
+    _only(events, folder / "before.parquet")
+    if not ready_made.exists():
         _ = ready(folder, date(2025, 3, 1)).observations
         shutil.copy(current, twelve_done)
+        ready_made.touch()
     shutil.copy(twelve_done, current)
     # old versions are forgotten by their age
     os.utime(folder / "out" / "signals" / "versions" / json.loads(twelve_done.read_text(encoding="utf-8"))["run"])
-    job = ready(folder, last_day(folder))
+    grown = (folder / "before.parquet", folder / "since.parquet")
+    _only(events, *((source / "events.parquet",) if rewritten else grown))
+    job = ready(folder, last_day(source))
     return lambda: job.observations
+
+
+def _split(source: Path, folder: Path) -> None:
+    """The same product with its events in two files: what could be seen before March 2025, and the rest."""
+    (folder / "events").mkdir(parents=True)
+    connection = duckdb.connect()
+    connection.execute("SET threads = 2; SET memory_limit = '4GB'")
+    for name, condition in (("before", "<"), ("since", ">=")):
+        connection.execute(
+            f"COPY (SELECT * FROM '{source / 'events.parquet'}' WHERE greatest(occurred_at, loaded_at) {condition} "
+            f"TIMESTAMP '2025-03-01') TO '{folder / name}.parquet' (FORMAT parquet, COMPRESSION zstd)"
+        )
+    for name in ("accounts.parquet", "subscriptions.parquet", "features.csv"):
+        shutil.copy(source / name, folder / name)
+    text = (source / "milepost.toml").read_text(encoding="utf-8").replace('"events.parquet"', '"events"')
+    (folder / "milepost.toml").write_text(text, encoding="utf-8")
+
+
+def _only(folder: Path, *files: Path) -> None:
+    """Make these the files of the folder."""
+    for old in folder.iterdir():
+        old.unlink()
+    for file in files:
+        os.link(file, folder / file.name)
 
 
 def main() -> None:
@@ -90,7 +126,8 @@ def main() -> None:
         "one": lambda: one(folder),
         "limit": lambda: one(folder, "2GB"),
         "twelve": lambda: twelve(folder),
-        "next": lambda: following(folder),
+        "next": lambda: following(folder, rewritten=False),
+        "rewritten": lambda: following(folder, rewritten=True),
     }
     print(json.dumps(measured(cases[case]())))
 

@@ -161,13 +161,13 @@ class Job:
             return None, replace(basis, events=digests(tables.events, [self.as_of])[0])
         earlier, then = found
         before = earlier.known.before
-        if self.as_of > before and only_grew(tables, self.settings, then.files, then.unknown, before):
-            return earlier, replace(basis, events=added(then.events, tables.events, before, self.as_of))
-        now, again = digests(tables.events, [self.as_of, before])
-        if again != then.events:
+        grew = only_grew(tables, self.settings, then.files, then.unknown, before)
+        if not grew and digests(tables.events, [before])[0] != then.events:
             self.progress(f"signals: events before {before} changed or came late, computed anew")
-            return None, replace(basis, events=now)
-        return earlier, replace(basis, events=now)
+            return None, replace(basis, events=digests(tables.events, [self.as_of])[0])
+        if self.as_of < before:
+            return earlier, replace(basis, events=digests(tables.events, [self.as_of])[0])
+        return earlier, replace(basis, events=added(then.events, tables.events, before, self.as_of))
 
     @property
     def has_observations(self) -> bool:
