@@ -15,14 +15,22 @@ from milepost.data.checks import names_at_any_date
 from milepost.data.digest import digests
 from milepost.data.sources import open_tables
 from milepost.errors import ContractError, EnvironmentFault
-from milepost.settings import parse
+from milepost.settings import HelpSettings, Table, parse
 from milepost.signals.build import build
 from milepost.signals.catalogue import Feature
+from milepost.signals.spec import Signal
 
 psycopg = pytest.importorskip("psycopg", exc_type=ImportError)
 SERVERS = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 FEATURES = (Feature("one", ("e1", "e2"), "x"), Feature("two", ("e2",), "y"), Feature("odd", ("e'3 \"%_",), "y"))
 SNAPSHOTS = (date(2024, 3, 1), date(2024, 4, 1), date(2024, 5, 1))
+OWN = (
+    Signal("one_week", "one", "count", 7, "day", "", "", own=True),
+    Signal("two_users", "two", "user_share", 15, "user", "", "", own=True),
+    Signal("e1_value", None, "value_sum", 40, "day", "", "", event="e1", own=True),
+    Signal("other_trend", None, "trend", 21, "", "", "", event="other", own=True),
+    Signal("other_ever", None, "ever", 0, "", "", "", event="other", own=True),
+)
 
 
 def as_postgres(*command):
@@ -90,6 +98,19 @@ def settings(folder, **events):
     return parse({"windows": windows, "tables": {**tables, "events": {"table": "events", **events}}}, folder)
 
 
+def with_help(folder, asked):
+    """Settings that know conversations and which events are help."""
+    draw = np.random.default_rng(3)
+    opened = [datetime(2024, 1, 1) + timedelta(hours=int(draw.integers(0, 24 * 125))) for _ in range(300)]
+    talks = pd.DataFrame({
+        "conversation_id": [f"c{number}" for number in range(300)], "account_id": draw.choice(["a", "b"], 300),
+        "opened_at": opened, "resolved_at": [at + timedelta(hours=7) for at in opened],
+    })  # fmt: skip
+    talks.to_parquet(folder / "conversations.parquet", index=False)
+    tables = asked.tables.model_copy(update={"conversations": Table(path="conversations.parquet")})
+    return asked.model_copy(update={"tables": tables, "help": HelpSettings(read_events=("e1",), search_events=("e2",))})
+
+
 @pytest.fixture(scope="module")
 def filled(database):
     with psycopg.connect(database) as connection:
@@ -116,6 +137,18 @@ def test_signals_are_equal_to_those_of_a_copy(filled, tmp_path):
     assert there.observations.matrix.values.tobytes() == here.observations.matrix.values.tobytes()
     pd.testing.assert_frame_equal(there.observations.context, here.observations.context)
     np.testing.assert_array_equal(there.known.ever, here.known.ever)
+
+
+def test_own_signals_and_days_without_a_conversation_are_the_same(filled, tmp_path):
+    made = []
+    for in_place in (True, False):
+        asked = with_help(tmp_path, settings(tmp_path, url=filled, in_place=in_place))
+        made.append(build(open_tables(asked), FEATURES, asked, SNAPSHOTS, own=OWN).observations)
+    there, here = made
+    assert there.matrix.signals == here.matrix.signals
+    assert there.matrix.values.tobytes() == here.matrix.values.tobytes()
+    alone = there.matrix.column("account.self_served_share")
+    assert ((alone > 0) & (alone < 1)).any()
 
 
 def test_a_row_that_changes_is_noticed(filled, tmp_path):

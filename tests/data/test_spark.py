@@ -15,14 +15,23 @@ from milepost.data.contract import to_frame
 from milepost.data.digest import digests
 from milepost.data.sources import open_tables
 from milepost.errors import ContractError, EnvironmentFault
-from milepost.settings import parse
+from milepost.settings import HelpSettings, Table, parse
 from milepost.signals.build import build
 from milepost.signals.catalogue import Feature
+from milepost.signals.spec import Signal
 
 pytestmark = pytest.mark.spark
 pytest.importorskip("pyspark")
 FEATURES = (Feature("one", ("e1", "e2"), "x"), Feature("two", ("e2",), "y"), Feature("odd", ("e'3 \"%_`",), "y"))
 MONTHS = tuple(date(2024, month, 1) for month in range(4, 10))
+
+OWN = (
+    Signal("one_week", "one", "count", 7, "day", "", "", own=True),
+    Signal("two_users", "two", "user_share", 15, "user", "", "", own=True),
+    Signal("e1_value", None, "value_sum", 40, "day", "", "", event="e1", own=True),
+    Signal("other_trend", None, "trend", 21, "", "", "", event="other", own=True),
+    Signal("other_ever", None, "ever", 0, "", "", "", event="other", own=True),
+)
 
 
 def product(folder, seed=7, more=()):
@@ -55,6 +64,19 @@ def settings(folder, engine, days=40, **events):
     windows = {"observation_days": days, "gap_days": 7, "outcome_days": 30, "grace_days": 7}
     raw = {"windows": windows, "tables": {**tables, "events": {"path": "events", **events}}}
     return parse({**raw, "project": {"engine": engine, "memory_limit": "2GB"}}, folder)
+
+
+def with_help(folder, asked):
+    """Settings that know conversations and which events are help."""
+    draw = np.random.default_rng(3)
+    opened = [datetime(2024, 1, 1) + timedelta(hours=int(draw.integers(0, 24 * 270))) for _ in range(300)]
+    talks = pd.DataFrame({
+        "conversation_id": [f"c{number}" for number in range(300)], "account_id": draw.choice(["a", "b"], 300),
+        "opened_at": opened, "resolved_at": [at + timedelta(hours=7) for at in opened],
+    })  # fmt: skip
+    talks.to_parquet(folder / "conversations.parquet", index=False)
+    tables = asked.tables.model_copy(update={"conversations": Table(path="conversations.parquet")})
+    return asked.model_copy(update={"tables": tables, "help": HelpSettings(read_events=("e1",), search_events=("e2",))})
 
 
 def same(one, other):
@@ -92,6 +114,18 @@ def test_without_users_values_and_quantities(tmp_path):
         assert (tables.has_users, tables.has_values, tables.has_quantities) == (False, False, False)
         made.append(build(tables, FEATURES, asked, MONTHS))
     same(*made)
+
+
+def test_own_signals_and_days_without_a_conversation_are_the_same(tmp_path):
+    product(tmp_path)
+    made = []
+    for engine in ("spark", "duckdb"):
+        asked = with_help(tmp_path, settings(tmp_path, engine))
+        made.append(build(open_tables(asked), FEATURES, asked, MONTHS, own=OWN))
+    same(*made)
+    alone = made[0].observations.matrix.column("account.self_served_share")
+    assert ((alone > 0) & (alone < 1)).any()
+    assert {signal.name for signal in OWN} < {signal.name for signal in made[0].observations.matrix.signals}
 
 
 def test_the_next_month_goes_on_from_the_last(tmp_path):
