@@ -538,8 +538,17 @@ class Settings(_Part):
     folder: Path = Field(default=Path("."), exclude=True)
 
     def path(self, relative: str) -> Path:
-        """A path of the settings, resolved against their folder; for reading it may lie anywhere."""
-        return (self.folder / relative).resolve()
+        """A path of the settings, resolved against their folder; for reading it may lie anywhere.
+
+        Raises SettingsError for what no path can be, and for `~`, which would be taken for a folder of that name.
+        """
+        if relative.startswith("~"):
+            raise SettingsError(f"path '{relative}' begins with ~", where="milepost.toml", fix="write the whole path")
+        try:
+            return (self.folder / relative).resolve()
+        except (ValueError, RuntimeError, OSError):  # a NUL, links in a circle
+            raise SettingsError(f"path {relative!r} cannot be followed", where="milepost.toml",
+                                fix="choose another one") from None  # fmt: skip
 
     def output_path(self, relative: str) -> Path:
         """A path that is written to. Raises SettingsError when it leaves the folder and every declared root."""
