@@ -40,6 +40,7 @@ WHAT = {
     "twelve": "milepost, 12 snapshots",
     "next": "milepost, the next snapshot after 12, a file came",
     "rewritten": "milepost, the same, all events in one new file",
+    "check": "milepost check, from opening the tables on",
     "polars": "Polars, same algorithm, 1 snapshot",
     "pandas": "pandas, 1 snapshot",
     "featuretools": "featuretools, 1 snapshot",
@@ -158,7 +159,7 @@ class Round:
 def rounds(most: int) -> list[Round]:
     """What `--write` measures, up to so many events."""
     peers = ("scan", "one", "polars", "pandas")
-    own = ("scan", "one", "limit", "twelve", "next", "rewritten")
+    own = ("scan", "one", "limit", "twelve", "next", "rewritten", "check")
     planned = [
         Round(1_000_000, HISTORY_DAYS, (*peers, "featuretools"), 3),
         Round(10_000_000, HISTORY_DAYS, (*peers, "twelve", "next", "rewritten"), 3),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from milepost.pipeline.check import check_tables
 from milepost.pipeline.job import Job, open_job
 from milepost.signals.build import build_observations
 
@@ -126,6 +127,7 @@ def main() -> None:
         "one": lambda: one(folder),
         "limit": lambda: one(folder, "2GB"),
         "twelve": lambda: twelve(folder),
+        "check": lambda: lambda: check_tables(open_job(folder / "milepost.toml", datetime(2026, 1, 1))),
         "next": lambda: following(folder, rewritten=False),
         "rewritten": lambda: following(folder, rewritten=True),
     }
