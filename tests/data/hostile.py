@@ -153,7 +153,8 @@ def _rows(tables: Tables) -> pd.DataFrame:
 
 def _known(tables: Tables) -> dict[str, Any]:
     return {
-        "counts": tables.row_counts, "findings": sorted(map(repr, tables.findings)), "begin": tables.data_begin,
+        "counts": tables.row_counts, "begin": tables.data_begin,
+        "findings": sorted((f.check, f.where, f.count, f.verdict) for f in tables.findings),
         "until": tables.complete_until, "has": (tables.has_users, tables.has_values, tables.has_quantities),
     }  # fmt: skip
 

@@ -11,6 +11,7 @@ import ibis
 
 from milepost.data.contract import Finding, RowCount, Tables, to_frame
 from milepost.data.mapping import Mapped, literal, quoted
+from milepost.data.rejects import declare_rejects
 from milepost.data.subscriptions import BASE
 from milepost.errors import ContractError
 from milepost.settings import Settings, Table
@@ -102,9 +103,14 @@ class Balance:
 
 
 def balance(
-    name: str, counts: Mapping[str, int], unreadable: Sequence[Unreadable], duplicates: int, settings: Settings
+    name: str,
+    counts: Mapping[str, int],
+    unreadable: Sequence[Unreadable],
+    duplicates: int,
+    settings: Settings,
+    here: bool = True,
 ) -> Balance:
-    """`counts` says how many rows met which fate, "" those to use, duplicates among them.
+    """`counts` says how many rows met which fate, "" those to use, duplicates among them; `here` whether the rows are.
 
     Raises ContractError for too many quarantined rows, and for accounts or events of which none is left.
     """
@@ -118,7 +124,8 @@ def balance(
     _refuse_too_many(name, reasons, read, settings)
     if used == 0 and name in ("accounts", "events"):
         raise ContractError("no row can be used", where=f"tables.{name}", fix=_why(counts))
-    findings = [_quarantine_finding(name, reason, n) for reason, n in reasons.items()]
+    rows = f"{settings.project.output}/quarantine/{name}.csv has the rows" if here else "see the source's rows"
+    findings = [Finding(reason, name, n, Action.QUARANTINE, f"left out; {rows}") for reason, n in reasons.items()]
     findings += [_outside_finding(name, fate, n) for fate, n in counts.items() if fate.startswith(OUTSIDE)]
     if duplicates:
         findings.append(Finding("the same row or key more than once", name, duplicates, Action.WARN, "used once"))
@@ -202,6 +209,7 @@ def _typed(
     # a CSV is in memory already; a large Parquet file stays where it is and is read through the view
     keep = "VIEW" if _is_view(connection, source.relation) and name == "events" else "TABLE"
     connection.raw_sql(f"CREATE TEMP {keep} {typed} AS SELECT {select}, {fate} AS fate FROM {source.relation}")
+    declare_rejects(connection, name, source.table, source.relation, list(columns), fate, OUTSIDE)
     if name == "accounts":
         # excluded accounts are known: their events are outside, not an error
         connection.raw_sql(
@@ -365,10 +373,6 @@ def _accounts(rows: list[tuple[str]]) -> str:
 def _sample(rows: list[tuple[str]], longest: int = 40) -> str:
     shown = ", ".join(str(row[0])[:longest] for row in rows[:SAMPLE_KEYS])
     return shown + (" …" if len(rows) > SAMPLE_KEYS else "")
-
-
-def _quarantine_finding(name: str, reason: str, count: int) -> Finding:
-    return Finding(reason, name, count, Action.QUARANTINE, "left out; see the source's rows")
 
 
 def _outside_finding(name: str, fate: str, count: int) -> Finding:

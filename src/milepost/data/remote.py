@@ -68,7 +68,7 @@ def open_remote(raw: ibis.Table, table: Table, settings: Settings, accounts: Seq
     usable = sound.filter(sound.visible_at < as_of) if LATER in counts else sound
     ours = frozenset(c.name for c in _COLUMNS if c.name in table.constants or _source(c.name, table) in raw.columns)
     usable, duplicates = _once(usable) if "event_id" in ours else (usable, 0)
-    found = balance("events", counts, (), duplicates, settings)
+    found = balance("events", counts, (), duplicates, settings, here=False)
     # a row at or after the date was not asked for its account
     named = sound.semi_join(judged.filter(judged.known), ACCOUNT) if LATER in counts else sound
     return RemoteEvents(usable, found, ours, named.select("event_name").distinct(), _id_kind(raw, table))

@@ -21,6 +21,7 @@ from milepost.data import checks, files
 from milepost.data.contract import CONTRACT, Finding, RowCount, Tables
 from milepost.data.digest import digests
 from milepost.data.mapping import literal, map_table, quoted
+from milepost.data.rejects import no_row
 from milepost.data.remote import IN_PLACE, RemoteEvents, open_remote
 from milepost.data.spark import parquet_on_spark
 from milepost.errors import ContractError, EnvironmentFault
@@ -225,14 +226,6 @@ def _from_csv(connection: Any, relation: str, path: Path, table: Table) -> Raw:
                files.fingerprint([path]))  # fmt: skip
 
 
-_REJECTS = {
-    "MISSING COLUMNS": "a field too many or too few",
-    "TOO MANY COLUMNS": "a field too many or too few",
-    "INVALID ENCODING": "not UTF-8 text",
-    "UNQUOTED VALUE": "a quote that does not fit",
-}
-
-
 def _unreadable(connection: Any, relation: str, where: str) -> tuple[checks.Unreadable, ...]:
     """What the reader could not split, by reason. Raises ContractError for a quote that swallows the rest of a file."""
     rows = connection.raw_sql(
@@ -246,7 +239,7 @@ def _unreadable(connection: Any, relation: str, where: str) -> tuple[checks.Unre
         if is_open:
             raise ContractError(f"a quote opened in or after line {first} is never closed", where=where,
                                 fix="close it, or set quote in milepost.toml")  # fmt: skip
-        reason = _REJECTS.get(kind, "a line that cannot be split")
+        reason = no_row(kind)
         known = found.get(reason, checks.Unreadable(reason, 0, ()))
         found[reason] = checks.Unreadable(reason, known.count + count, tuple(sorted({*known.lines, *lines}))[:5])
     return tuple(found.values())

@@ -11,15 +11,17 @@ from milepost.data.contract import Finding
 from milepost.data.expectations import Expectation, Standing, gaps, judge
 from milepost.data.subscriptions import churned_accounts
 from milepost.pipeline.job import Job
-from milepost.pipeline.result import Result, table
+from milepost.pipeline.quarantine import write_quarantine
+from milepost.pipeline.result import Result, shown, table
 from milepost.terms import Action
 from milepost.windows import midnight
 
 
 def check_tables(job: Job) -> Result:
-    """Open everything, check the catalogue against the events; writes nothing."""
+    """Open everything, check the catalogue against the events; writes nothing but the rows that were left out."""
     tables = job.tables
     job.check_names()
+    left_out = write_quarantine(job)
     matured = [day for day in job.snapshots if job.windows.matured_at(day) <= tables.complete_until]
     churned = churned_within(job)
     found = (*tables.findings, *too_few(job, churned))
@@ -49,6 +51,7 @@ def check_tables(job: Job) -> Result:
         "events_outside_catalogue": uncatalogued,
         "events_not_seen_yet": unseen,
         "fingerprint": tables.fingerprint,
+        "quarantine": [shown(path) for path in left_out],
     }
     text = "\n".join(f"{name:<30}{value}" for name, value in facts)
     expected = expectations(job)
