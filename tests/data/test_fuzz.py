@@ -39,3 +39,9 @@ def test_a_process_that_dies_is_blamed_on_its_file(fuzzer, monkeypatch):
 
     monkeypatch.setattr(fuzzer, "batch", die)
     assert fuzzer.in_process(Path("."), "csv", b"", range(7, 9)) == {7: "the process ended with -9"}
+
+
+@pytest.mark.parametrize("seed", [527, 1831])
+def test_a_parquet_file_that_lies_about_its_rows_or_names_is_refused(fuzzer, seed):
+    # the least time in its footer is in the year -7413; the name of a column is no text
+    assert fuzzer.fuzz("parquet", 1, seed) == {seed: "refused"}

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import ibis
+import numpy as np
 
 from milepost.data.contract import Finding, RowCount, Tables, to_frame
 from milepost.data.mapping import Mapped, literal, quoted
@@ -25,6 +26,7 @@ UNKNOWN = "account unknown in accounts"
 _SOUND = f"(fate IS NULL OR fate = {literal(LATER)})"
 _ID_KINDS = {"VARCHAR": "text"}
 SAMPLE_KEYS = 5
+_FIRST, _BEYOND = np.datetime64("1900-01-01", "us"), np.datetime64("2200-01-01", "us")
 LONG_SILENCE_DAYS = 31
 
 
@@ -138,10 +140,16 @@ def unknown_accounts(findings: Sequence[Finding]) -> int:
 
 
 def period(events: ibis.Table) -> tuple[datetime, datetime, bool]:
-    """First and last moment of the events that are used, and whether every one stands at midnight."""
+    """First and last moment of the events that are used, and whether every one stands at midnight.
+
+    Raises ContractError where a damaged file gives another least or greatest time than its rows have.
+    """
     moment = events.occurred_at
     later = ibis.ifelse(moment == moment.truncate("D"), 0, 1).max()
     row = to_frame(events.aggregate(first=moment.min(), last=moment.max(), later=later)).iloc[0]
+    # rows with such times are none that are used: what a Parquet file says about its rows is not true
+    if row["first"] < _FIRST or row["last"] >= _BEYOND:
+        raise ContractError("times that no row has", where="tables.events", fix="the file is damaged: write it again")
     return row["first"].to_pydatetime(), row["last"].to_pydatetime(), bool(row["later"] == 0)
 
 

@@ -165,7 +165,7 @@ def parquet_files(path: Path) -> list[Path]:
 def _schema(file: Path) -> pa.Schema:
     try:
         return pq.read_schema(file).remove_metadata()
-    except (pa.ArrowInvalid, OSError, EOFError):
+    except (pa.ArrowException, ValueError, OSError, EOFError):  # a name that is no text is a ValueError
         raise ContractError("the Parquet file is damaged", where=file.name, fix="write it again") from None
 
 
