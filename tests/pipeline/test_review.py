@@ -58,6 +58,16 @@ def test_who_left_across_the_date_is_counted_since_it_and_once(make_job, framewo
     assert len(given.churned) == len(rows.context) == len(states[0].values)
 
 
+def test_without_a_model_nothing_is_said_of_inputs_scores_and_revenue(make_job, framework) -> None:
+    review = find_review(make_job(), date(2024, 4, 15))
+    assert [(one.what, str(one.told)) for one in review.beside] == [
+        ("inputs", "cannot tell"), ("scores", "cannot tell"), ("revenue", "cannot tell"),
+    ]  # fmt: skip
+    assert "Inputs: no model in use that says how they lay in training." in review_text(review)
+    path = keep(make_job(), review)
+    assert "Scores: fewer than 50 accounts then or now." in path.read_text(encoding="utf-8")
+
+
 def test_what_is_published_says_what_was_found(make_job, framework) -> None:
     job = make_job()
     review = find_review(job, date(2024, 4, 15))
