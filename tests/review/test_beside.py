@@ -18,6 +18,7 @@ def moved(*psi):
 def test_signals_that_lie_otherwise_are_named():
     assert inputs(None).told is Told.CANNOT_TELL
     assert inputs(moved(0.2, 0.1)).told is Told.AS_BEFORE
+    assert "0.10" not in inputs(moved(0.3, 0.1)).text
     found = inputs(moved(0.9, 0.3, 0.1))
     assert found.told is Told.MOVED
     assert found.text.startswith("Inputs: 2 of 3 signals lie otherwise than in training: s0 (PSI 0.90), s1 (PSI 0.30)")
@@ -35,7 +36,7 @@ def test_scores_move_only_where_size_and_chance_agree():
 
 def test_equal_risks_give_an_index_of_nothing():
     assert (
-        "(PSI 0.00, p 1); the middle risk was 0.100 at the end of training and is 0.100."
+        "as at the last date learnt from (PSI 0.00, p 1); the middle risk was 0.100 then and is 0.100."
         in scores(np.full(60, 0.1), np.full(60, 0.1)).text
     )
 

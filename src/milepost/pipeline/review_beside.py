@@ -38,7 +38,7 @@ def beside(job: Job) -> tuple[Beside, ...]:
     now = np.datetime64(job.as_of, "D")
     trained = np.datetime64(str(about.get("as_of", "")) or "NaT", "D")
     known = np.unique(days)
-    taught = known[known <= trained]
+    taught = known[known + np.timedelta64(job.windows.purge_days, "D") <= trained]
     seen = known[known + np.timedelta64(job.windows.purge_days, "D") <= now]
     try:
         moved = drift(about["reference"], at(now).matrix) if "reference" in about else None

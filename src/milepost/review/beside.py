@@ -45,13 +45,13 @@ def inputs(moved: Drift | None) -> Beside:
     head = f"Inputs: {len(names):,} of {len(moved.signals):,} signals lie otherwise than in training"
     if not names:
         return Beside("inputs", Told.AS_BEFORE, f"{head}, by more than chance.")
-    first = moved.signals.head(_SHOWN)
+    first = moved.signals[moved.signals["drifted"]].head(_SHOWN)
     most = ", ".join(f"{row.signal} (PSI {row.psi:.2f})" for row in first.itertuples())
     return Beside("inputs", Told.MOVED, f"{head}: {most}; train again where they matter.")
 
 
 def scores(then: Floats, now: Floats) -> Beside:
-    """Churn risks of all accounts at the end of training and now: PSI over tenths, and Kolmogorov-Smirnov.
+    """Churn risks of all accounts at the last date learnt from and now: PSI over tenths, and Kolmogorov-Smirnov.
 
     Both have to say so: a small sample has a large PSI by chance, a large one a small p for trifles. Accounts that are
     in both make the test cautious.
@@ -63,8 +63,9 @@ def scores(then: Floats, now: Floats) -> Beside:
     psi = float(np.sum((after - before) * np.log(after / before)))
     p = float(ks_2samp(then, now).pvalue)
     moved = psi > LARGE_SHIFT and p < _SURE
-    medians = f"the middle risk was {np.median(then):.3f} at the end of training and is {np.median(now):.3f}"
-    text = f"Scores: {'they moved' if moved else 'as at the end of training'} (PSI {psi:.2f}, p {p:.2g}); {medians}."
+    medians = f"the middle risk was {np.median(then):.3f} then and is {np.median(now):.3f}"
+    since = "they moved since" if moved else "as at"
+    text = f"Scores: {since} the last date learnt from (PSI {psi:.2f}, p {p:.2g}); {medians}."
     return Beside("scores", Told.MOVED if moved else Told.AS_BEFORE, text)
 
 
