@@ -104,6 +104,22 @@ def find_times(tables: Tables, rows: pd.DataFrame, windows: Windows) -> Times | 
     return Times(np.where((end <= known).to_numpy(), after, np.inf), watched)
 
 
+def find_mrr(tables: Tables, rows: pd.DataFrame, windows: Windows) -> NDArray[np.float64]:
+    """MRR at the end of the outcome window of the rows (account_id, snapshot_date) of a matrix, float64 [rows].
+
+    0 where nothing runs then, NaN where it is not known, and everywhere without subscription history.
+    """
+    if tables.subscriptions is None or not len(rows):
+        return np.full(len(rows), np.nan)
+    length, keys = timedelta(days=windows.gap_days + windows.outcome_days), [ACCOUNT, SNAPSHOT]
+    later = as_of(tables.subscriptions, [day.date() + length for day in pd.to_datetime(rows[SNAPSHOT].unique())])
+    later = later.assign(**{SNAPSHOT: later[SNAPSHOT] - length})[[*keys, "mrr"]]
+    joined = rows[keys].merge(later, on=keys, how="left", indicator="there")
+    found = joined["mrr"].where(joined["there"] == "both", 0.0)
+    known = (rows[SNAPSHOT] + length <= tables.complete_until).to_numpy()
+    return np.where(known, found.to_numpy(dtype=np.float64), np.nan)
+
+
 def _hidden(flag: Flags, hide: NDArray[np.bool_]) -> Flags:
     return np.where(hide, np.float32(np.nan), flag).astype(np.float32)
 

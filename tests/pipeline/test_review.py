@@ -58,14 +58,17 @@ def test_who_left_across_the_date_is_counted_since_it_and_once(make_job, framewo
     assert len(given.churned) == len(rows.context) == len(states[0].values)
 
 
-def test_without_a_model_nothing_is_said_of_inputs_scores_and_revenue(make_job, framework) -> None:
+def test_without_a_model_scores_cannot_be_told_and_what_to_do_is_said(make_job, framework) -> None:
     review = find_review(make_job(), date(2024, 4, 15))
-    assert [(one.what, str(one.told)) for one in review.beside] == [
-        ("inputs", "cannot tell"), ("scores", "cannot tell"), ("revenue", "cannot tell"),
-    ]  # fmt: skip
-    assert "Inputs: no model in use that says how they lay in training." in review_text(review)
-    path = keep(make_job(), review)
-    assert "Scores: fewer than 50 accounts then or now." in path.read_text(encoding="utf-8")
+    parts = {(part.kind, part.name): part for part in review.parts if part.kind in ("risk", "drift")}
+    assert {key: str(part.standing) for key, part in parts.items()} == {
+        ("risk", "all"): "cannot tell", ("drift", "inputs"): "cannot tell", ("drift", "scores"): "cannot tell",
+    }  # fmt: skip
+    assert (parts["drift", "scores"].because, parts["drift", "scores"].what_to_do) == (
+        "no model is in use", "milepost train",
+    )  # fmt: skip
+    assert "Drift, inputs: not enough data: 12 accounts up to 2024-04-15 and 11 now, 50 needed." in review_text(review)
+    assert "no model is in use" in keep(make_job(), review).read_text(encoding="utf-8")
 
 
 def test_what_is_published_says_what_was_found(make_job, framework) -> None:

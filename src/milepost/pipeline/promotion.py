@@ -99,7 +99,7 @@ def compare(folder: Path, models: tuple[str, str], seed: int) -> Decision:
     It takes over when its log loss is not above the champion's, or surely (97.5 %) by less than 1 % of it.
     """
     challenger, champion = models
-    found = [_foretold(folder, name) for name in models]
+    found = [foretold_of(folder, name) for name in models]
     if found[0] is None or found[1] is None:
         return Decision(challenger, champion, True, "what the model in use foretold of its test rows is not there")
     both = found[0].merge(found[1], on=[ACCOUNT, SNAPSHOT], suffixes=("", "_before"))
@@ -120,7 +120,10 @@ def compare(folder: Path, models: tuple[str, str], seed: int) -> Decision:
     return Decision(challenger, champion, promoted, because, len(both), accounts, beside.log_loss, low, high)
 
 
-def _foretold(folder: Path, model_id: str) -> pd.DataFrame | None:
+def foretold_of(folder: Path, model_id: str) -> pd.DataFrame | None:
+    """What the models of a training foretold of its test rows, out of time; None where it is not there: account_id,
+    snapshot_date, churn_risk, churned.
+    """
     try:
         return pd.read_parquet(folder / f"{model_id}.parquet")
     except (OSError, ValueError):

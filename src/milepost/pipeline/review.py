@@ -21,12 +21,11 @@ from milepost.pipeline.framework_file import read_framework
 from milepost.pipeline.job import Job
 from milepost.pipeline.milestones import held_by, states_at
 from milepost.pipeline.result import Result, shown, table
-from milepost.pipeline.review_beside import beside
-from milepost.pipeline.review_risk import risk_claims
+from milepost.pipeline.review_drift import drift_claims
+from milepost.pipeline.review_risk import in_use, risk_claims
 from milepost.reporting.review_page import review_page
 from milepost.review.agreement import Agreement, agreement
 from milepost.review.band import band_claims
-from milepost.review.beside import Beside
 from milepost.review.change import Rows
 from milepost.review.parts import (
     Part,
@@ -55,7 +54,6 @@ _HELD = {"utilization": "utilized"}
 class Review:
     """A finished review: parts, what calls for action first; cohorts and churned accounts before the date, and since;
     note: what to know about it, or "". order: of the features before and since, None with too few.
-    beside: what is told without a verdict.
     """
 
     since: date
@@ -66,7 +64,12 @@ class Review:
     churned: tuple[int, int]
     note: str
     order: Agreement | None = None
-    beside: tuple[Beside, ...] = ()
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What risk and drift were found to be, a sentence each, where no alarm tells it."""
+        parts = [part for part in self.parts if part.kind in ("risk", "drift") and not part.alarm]
+        return tuple(f"{part.kind.capitalize()}, {part.name}: {part.because}." for part in parts)
 
     @property
     def alarms(self) -> tuple[Part, ...]:
@@ -100,15 +103,16 @@ def find_review(job: Job, since: date | None = None) -> Review:
     used = uses(job.observations, np.datetime64(asked))
     changes = compare(given, states)
     kept_names = [name for category in framework.categories for name in category.features]
-    claims = [*risk_claims(job, asked), *band_claims(kept_names, job.current, job.settings.adoption)]
+    found, stopped = in_use(job), [one.feature for one in used if one.broken]
+    claims = [*risk_claims(job, asked, found), *drift_claims(job, asked, found, stopped)]
+    claims += band_claims(kept_names, job.current, job.settings.adoption)
     judged = judge(changes, used, given, _best_cuts(job, rows, design.take(late), framework, late), claims)
     judged = folded(judged, "adoption", "kept features lie within the benchmark")
     parts = sorted((*judged, *data_parts(used, plans(job.observations.context, np.datetime64(asked)))),
                    key=lambda part: _ORDER.index(part.standing))  # fmt: skip
     cohorts = len(np.unique(days[~late])), len(np.unique(days[late]))
     return Review(asked, job.as_of, framework.version, tuple(parts), cohorts, given.churned_accounts,
-                  _note(framework, asked, cohorts[1], job), agreement(parts, job.settings.project.seed),
-                  beside(job))  # fmt: skip
+                  _note(framework, asked, cohorts[1], job), agreement(parts, job.settings.project.seed))  # fmt: skip
 
 
 def _rows(job: Job, since: date, framework: Framework) -> tuple[Observations, list[State], Rows, Design]:
@@ -233,7 +237,6 @@ def review_json(review: Review) -> dict[str, object]:
         "since": review.since, "as_of": review.as_of, "framework_version": review.framework_version,
         "cohorts": review.cohorts, "churned": review.churned, "headline": review.headline, "note": review.note,
         "order": review.order and asdict(review.order),
-        "beside": [asdict(one) for one in review.beside],
         "parts": [
             {**{key: getattr(part, key) for key in keys}, "change": part.change and asdict(part.change)}
             for part in review.parts
@@ -250,8 +253,9 @@ def review_text(review: Review) -> str:
     note = [textwrap.fill(review.note, 100, subsequent_indent="  ")] if review.note else []
     body = table(["kind", "part", "standing", "odds before", "odds since"], rows)
     order = [textwrap.fill(review.order.text, 100, subsequent_indent="  ")] if review.order else []
-    order += [textwrap.fill(one.text, 100, subsequent_indent="  ") for one in review.beside]
-    return "\n\n".join([head, *note, *order, body, *(["\n".join(said)] if said else [])])
+    told = [textwrap.fill(text, 100, subsequent_indent="  ") for text in review.told]
+    blocks = [head, *note, *order, body, *("\n".join(part) for part in (told, said) if part)]
+    return "\n\n".join(blocks)
 
 
 def _told(part: Part) -> str:
@@ -285,10 +289,9 @@ def keep(job: Job, review: Review) -> Path:
     return folder / "review.html"
 
 
-def _page_facts(job: Job, review: Review) -> dict[str, str | list[str]]:
+def _page_facts(job: Job, review: Review) -> dict[str, str]:
     return {"project": job.settings.project.name, "as_of": str(review.as_of), "since": str(review.since),
-            "note": review.note, "order": review.order.text if review.order else "",
-            "beside": [one.text for one in review.beside]}  # fmt: skip
+            "note": review.note, "order": review.order.text if review.order else ""}  # fmt: skip
 
 
 def review_job(job: Job, since: date | None = None) -> Result:

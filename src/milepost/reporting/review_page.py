@@ -16,8 +16,8 @@ from milepost.review.parts import Part
 _FARTHEST = 8.0  # times the odds: an interval beyond it is cut, so that the others can be read
 
 
-def review_page(headline: str, facts: Mapping[str, str | list[str]], parts: Sequence[Part]) -> str:
-    """The whole page. facts: project, as_of, since, note, order and a list beside, in words."""
+def review_page(headline: str, facts: Mapping[str, str], parts: Sequence[Part]) -> str:
+    """The whole page. facts: project, as_of, since, note and order, in words."""
     drawn = [(part, part.change) for part in parts if part.change is not None and part.change.enough]
     return environment().get_template("review.html.j2").render(
         headline=headline, facts=facts, parts=parts, alarms=[part for part in parts if part.alarm],

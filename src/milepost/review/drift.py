@@ -71,14 +71,23 @@ def drift(saved: Mapping[str, object], matrix: Matrix) -> Drift:
     known = [(place, signal.name) for place, signal in enumerate(matrix.signals) if signal.name in references]
     for place, name in known:
         one = references[name]
-        # a bin that holds nothing on one side would make the logarithm infinite: half an account stands in for it
-        shares = _floored(_shares(matrix.values[:, place].astype(np.float64), one.edges), now)
-        before = _floored(np.array(one.shares), then)
-        psi = float(np.sum((shares - before) * np.log(shares / before)))
-        rows.append((name, psi, max(LARGE_SHIFT, _by_chance(len(before), now, then, len(known)))))
+        before, shares = np.array(one.shares), _shares(matrix.values[:, place].astype(np.float64), one.edges)
+        psi = _index((before, then), (shares, now))
+        rows.append((name, psi, max(LARGE_SHIFT, by_chance(then, now, len(known), len(before)))))
     frame = pd.DataFrame(rows, columns=["signal", "psi", "limit"])
     frame["drifted"] = frame["psi"] > frame["limit"]
     return Drift(frame.sort_values(["psi", "signal"], ascending=[False, True], ignore_index=True), (now, then))
+
+
+def index(then: NDArray[np.float64], now: NDArray[np.float64]) -> float:
+    """PSI of one signal between two samples, each float [accounts], NaN unknown; tenths of `then` are the bins."""
+    one = _reference(then)
+    return _index((np.array(one.shares), len(then)), (_shares(now, one.edges), len(now)))
+
+
+def by_chance(then: int, now: int, signals: int, bins: int = BINS + 1) -> float:
+    """What PSI stays below by chance, for all signals together; then, now: accounts."""
+    return float(chi2.ppf(1 - (1 - SURE) / max(signals, 1), max(bins - 1, 1)) * (1 / max(now, 1) + 1 / max(then, 1)))
 
 
 def read_reference(saved: Mapping[str, object]) -> tuple[dict[str, Reference], int]:
@@ -116,11 +125,13 @@ def _shares(values: NDArray[np.float64], edges: Sequence[float]) -> NDArray[np.f
     return np.asarray(counts / max(len(values), 1))
 
 
+def _index(then: tuple[NDArray[np.float64], int], now: tuple[NDArray[np.float64], int]) -> float:
+    """PSI of two sets of shares, each with its number of accounts."""
+    # a bin that holds nothing on one side would make the logarithm infinite: half an account stands in for it
+    before, after = _floored(*then), _floored(*now)
+    return float(np.sum((after - before) * np.log(after / before)))
+
+
 def _floored(shares: NDArray[np.float64], accounts: int) -> NDArray[np.float64]:
     raised = np.maximum(shares, 0.5 / max(accounts, 1))
     return np.asarray(raised / raised.sum())
-
-
-def _by_chance(bins: int, now: int, then: int, signals: int) -> float:
-    """What PSI stays below by chance, for all signals together."""
-    return float(chi2.ppf(1 - (1 - SURE) / max(signals, 1), max(bins - 1, 1)) * (1 / max(now, 1) + 1 / then))

@@ -45,7 +45,8 @@ class Claim:
     """A part that is no state of accounts, before it is judged with the others.
 
     p: of no worsening, NaN where too little is known; gone: if it is an alarm, nothing useful is left; seen: whether a
-    loss that matters would have been seen; because: its figures; todo: what to do on an alarm.
+    loss that matters would have been seen; because: its figures; todo: what to do on an alarm; wait: what to do where
+    it cannot be told.
     """
 
     kind: str
@@ -55,6 +56,7 @@ class Claim:
     seen: bool
     because: str
     todo: str
+    wait: str = "wait for the next cohort"
 
 
 def calibration(then: Foretold, now: Foretold) -> Claim:

@@ -157,7 +157,7 @@ def _claimed(claim: Claim, q: float) -> Part:
         standing = Standing.BROKEN if claim.gone else Standing.WEAKENING
     else:
         standing = Standing.HOLDS if claim.seen else Standing.CANNOT_TELL
-    todo = claim.todo if q <= MAX_P else "wait for the next cohort" if standing == Standing.CANNOT_TELL else ""
+    todo = claim.todo if q <= MAX_P else claim.wait if standing == Standing.CANNOT_TELL else ""
     return Part(claim.kind, claim.name, standing, claim.because, todo, None, q)
 
 
