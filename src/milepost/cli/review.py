@@ -13,6 +13,10 @@ Since = Annotated[
     str,
     typer.Option("--since", metavar="DATE", help="By the cohorts since then; left out: since the framework."),
 ]
+Challenge = Annotated[
+    bool,
+    typer.Option("--challenge", help="Also train anew for the latest known outcomes: keep the model in use or not."),
+]
 
 
 def add_review(app: typer.Typer, debug: Callable[[], bool]) -> None:
@@ -20,13 +24,14 @@ def add_review(app: typer.Typer, debug: Callable[[], bool]) -> None:
 
     @app.command()
     def review(
-        config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False, since: Since = ""
+        config: Config = DEFAULT_CONFIG, as_of: AsOf = None, as_json: AsJson = False, since: Since = "",
+        challenge: Challenge = False,
     ) -> None:  # fmt: skip
         """Say of every part of the framework whether it holds, weakens or is broken by what came since."""
         with one_line_errors(debug()):
             from milepost.pipeline.review import review_job
 
-            result = review_job(job(config, as_of), parse_date(since, "--since") if since else None)
+            result = review_job(job(config, as_of), parse_date(since, "--since") if since else None, challenge)
             emit(result.as_json(), result.as_text(), as_json)
             result.raise_for_gate()
 

@@ -19,10 +19,12 @@ from milepost.maturity.cuts import find_cut
 from milepost.outcomes import Outcomes
 from milepost.pipeline.framework_file import read_framework
 from milepost.pipeline.job import Job
-from milepost.pipeline.milestones import held_by, states_at
 from milepost.pipeline.result import Result, shown, table
+from milepost.pipeline.review_challenge import challenge_claim
 from milepost.pipeline.review_drift import drift_claims
+from milepost.pipeline.review_leads import lead_claims
 from milepost.pipeline.review_risk import in_use, risk_claims
+from milepost.pipeline.review_states import states_of
 from milepost.reporting.review_page import review_page
 from milepost.review.agreement import Agreement, agreement
 from milepost.review.band import band_claims
@@ -31,10 +33,8 @@ from milepost.review.parts import (
     Part,
     Standing,
     State,
-    category_states,
     compare,
     data_parts,
-    feature_states,
     folded,
     judge,
 )
@@ -46,8 +46,6 @@ from milepost.tracking.log import RunRecord, log_run
 
 Flags = NDArray[np.bool_]
 _ORDER = [Standing.BROKEN, Standing.WEAKENING, Standing.CANNOT_TELL, Standing.HOLDS]
-_ONCE = {"setup": "setup_on", "activation": "activated_on"}
-_HELD = {"utilization": "utilized"}
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,8 @@ class Review:
 
     @property
     def told(self) -> tuple[str, ...]:
-        """What risk and drift were found to be, a sentence each, where no alarm tells it."""
-        parts = [part for part in self.parts if part.kind in ("risk", "drift") and not part.alarm]
+        """What risk, drift and leads were found to be, a sentence each, where no alarm tells it."""
+        parts = [part for part in self.parts if part.kind in ("risk", "drift", "leads") and not part.alarm]
         return tuple(f"{part.kind.capitalize()}, {part.name}: {part.because}." for part in parts)
 
     @property
@@ -87,8 +85,8 @@ class Review:
         )
 
 
-def find_review(job: Job, since: date | None = None) -> Review:
-    """Review the framework; since: None for the date of the data it was made from.
+def find_review(job: Job, since: date | None = None, challenged: bool = False) -> Review:
+    """Review the framework; since: None for the date of the data it was made from. challenged: train anew as well.
 
     Raises InputError without a framework, or for a date that leaves no matured cohort before it.
     """
@@ -105,6 +103,8 @@ def find_review(job: Job, since: date | None = None) -> Review:
     kept_names = [name for category in framework.categories for name in category.features]
     found, stopped = in_use(job), [one.feature for one in used if one.broken]
     claims = [*risk_claims(job, asked, found), *drift_claims(job, asked, found, stopped)]
+    claims += [challenge_claim(job, found)] if challenged else []
+    claims += lead_claims(job, asked, framework)
     claims += band_claims(kept_names, job.current, job.settings.adoption)
     judged = judge(changes, used, given, _best_cuts(job, rows, design.take(late), framework, late), claims)
     judged = folded(judged, "adoption", "kept features lie within the benchmark")
@@ -133,7 +133,7 @@ def _rows(job: Job, since: date, framework: Framework) -> tuple[Observations, li
     length = standardised(np.log(told.ends - told.begins)[:, None])
     controls = np.column_stack([design.controls, length])
     given = Rows(design.churned, design.codes, controls, np.unique(days, return_inverse=True)[1][told.row], told.now)
-    states = [replace(state, values=state.values[told.row]) for state in _states(job, seen, framework)]
+    states = [replace(state, values=state.values[told.row]) for state in states_of(job, seen, framework)]
     return rows, states, given, design
 
 
@@ -146,7 +146,7 @@ def _by_windows(job: Job, since: date, framework: Framework) -> tuple[Observatio
     _check_matured(days, since, job)
     design = make_design(rows, found)
     given = Rows(design.churned, design.codes, design.controls, np.unique(days, return_inverse=True)[1], late)
-    return rows, _states(job, rows, framework), given, design
+    return rows, states_of(job, rows, framework), given, design
 
 
 def _check_matured(days: NDArray[np.datetime64], since: date, job: Job) -> None:
@@ -165,25 +165,6 @@ def _sides(rows: Observations, since: date, job: Job) -> tuple[Flags, Flags]:
     later: Flags = np.greater_equal(days + np.timedelta64(windows.gap_days, "D"), np.datetime64(since))
     kept: Flags = certain | later
     return kept, later[kept]
-
-
-def _states(job: Job, rows: Observations, framework: Framework) -> list[State]:
-    """Every part that makes a claim, as a state of the rows."""
-    held = states_at(job, rows, held_by(job, framework, rows))
-    in_use = {
-        "setup": framework.setup is not None and framework.setup.needed is not None,
-        "activation": framework.activation is not None and framework.activation.count is not None,
-        "utilization": framework.utilization is not None and framework.utilization.threshold is not None,
-    }
-    found = [
-        State(name, name, name, np.asarray(held[column].notna(), dtype=np.float64))
-        for name, column in _ONCE.items() if in_use[name]
-    ]  # fmt: skip
-    found += [
-        State(name, name, name, np.asarray(pd.to_numeric(held[column], errors="coerce"), dtype=np.float64))
-        for name, column in _HELD.items() if in_use[name]
-    ]  # fmt: skip
-    return [*found, *category_states(rows, framework), *feature_states(rows, framework)]
 
 
 def _best_cuts(
@@ -294,12 +275,12 @@ def _page_facts(job: Job, review: Review) -> dict[str, str]:
             "note": review.note, "order": review.order.text if review.order else ""}  # fmt: skip
 
 
-def review_job(job: Job, since: date | None = None) -> Result:
+def review_job(job: Job, since: date | None = None, challenged: bool = False) -> Result:
     """Review, publish, log to MLflow; the gate says no where anything is weakening or broken.
 
     Raises EnvironmentFault, after publishing, when MLflow cannot take it.
     """
-    review = find_review(job, since)
+    review = find_review(job, since, challenged)
     page = keep(job, review)
     try:
         run = log_run(job.settings.mlruns, _record(job, review, page))

@@ -194,6 +194,8 @@ def _what_to_do(key: tuple[str, str], standing: Standing, cuts: Mapping[str, int
         return ""
     if kind == "feature":
         return f"ask what changed in {name}; then 'milepost run' with the new cohorts drops or keeps it"
+    if kind == "area":
+        return f"ask what changed in the use of {name}; then 'milepost derive' looks for its threshold anew"
     best = cuts.get(name) if kind == "category" else None
     now = "" if best is None else f"; on the new cohorts the best cut is {best}"
     return f"look at its features first, then 'milepost derive' looks for it anew{now}"
