@@ -34,7 +34,9 @@ def test_the_difference_of_log_loss_worked_by_hand():
     churned = np.repeat([1.0, 0.0], 40)
     one = Met(np.arange(80), np.full(80, np.datetime64("2024-01-01")), np.full(80, 0.5), 0.2 + 0.6 * churned, churned)
     claim = challenge(one, 1)
-    assert "1 dates has log loss -0.4700 (-0.4700 to -0.4700) and AUC +0.500 (+0.500 to +0.500)" in claim.because
+    assert (
+        "anew for one date has log loss -0.4700 (-0.4700 to -0.4700) and AUC +0.500 (+0.500 to +0.500)" in claim.because
+    )
     assert claim.because.endswith("on 80 rows with 40 churned accounts: the one trained anew is better")
     assert (standing(claim), claim.todo) == (Standing.WEAKENING, "take the new model: milepost train")
 

@@ -43,8 +43,9 @@ def challenge(met: Met, seed: int) -> Claim:
     level, error = float(np.mean(row_losses(met.champion, met.churned))), max((high - low) / (2 * Z), 1e-12)
     p = float(stats.norm.sf((-found.log_loss - MARGIN * level) / error))
     keep = "keep the model in use" if high > -MARGIN * level else "the one trained anew is better"
+    dates = len(np.unique(met.date))
     because = (
-        f"a model trained anew for each of {len(np.unique(met.date))} dates has log loss {found.log_loss:+.4f} "
+        f"a model trained anew for {'one date' if dates == 1 else f'each of {dates} dates'} has log loss {found.log_loss:+.4f} "
         f"({low:+.4f} to {high:+.4f}) and AUC {found.roc_auc:+.3f} ({auc_low:+.3f} to {auc_high:+.3f}) against the "
         f"model in use, on {len(met.churned):,} rows with {churned} churned accounts: {keep}"
     )
