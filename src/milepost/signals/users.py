@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 import ibis
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from milepost.data.contract import Tables
 from milepost.signals.aggregate import Question, arrays, bit_or, keep, lookup, recent_events
+from milepost.signals.bits import WORD_BITS, bits_of_names, words_for
 
-WORD_BITS = 62
 MOST_WORDS = 16  # columns of one GROUP BY; beyond, another pass over the events is cheaper than the memory
 
 
@@ -39,10 +38,12 @@ class Users:
 def note_users(tables: Tables, question: Question, windows: Sequence[int]) -> tuple[Users, ...]:
     """Note who used what, within each of the windows at each snapshot; rows without a user count for nobody."""
     features = len(question.names)
-    words = features // WORD_BITS + 1
+    words = words_for(features + 1)
     sights = [Sight(window, snapshot) for window in windows for snapshot in range(len(question.cells.snapshots))]
     events = recent_events(tables, question)
-    coded = events.filter(events.user_id.notnull()).left_join(_bits(question, words), "event_name")
+    coded = events.filter(events.user_id.notnull()).left_join(
+        lookup(bits_of_names(question.names, words)), "event_name"
+    )
     # one bit more than there are features: any event at all
     own = {f"word_{word}": coded[f"word_{word}"].fill_null(0) | _bit(features, word) for word in range(words)}
     coded = coded.select("account", "user_id", "since", *(f"until_{window}" for window in windows), **own)
@@ -57,17 +58,6 @@ def _noted(coded: ibis.Table, sights: tuple[Sight, ...], words: int) -> Users:
         for word in range(words):
             columns[f"s{place}_{word}"] = bit_or(ibis.ifelse(seen, coded[f"word_{word}"], 0))
     return Users(sights, keep(coded.group_by("account", "user_id").aggregate(**columns).drop("user_id")))
-
-
-def _bits(question: Question, words: int) -> ibis.Table:
-    """event_name -> the bits of the features it belongs to."""
-    bits: dict[str, list[int]] = {}
-    for place, names in enumerate(question.names):
-        for name in names:
-            own = bits.setdefault(name, [0] * words)
-            own[place // WORD_BITS] |= 1 << place % WORD_BITS
-    columns = {f"word_{word}": pa.array([own[word] for own in bits.values()], pa.int64()) for word in range(words)}
-    return lookup({"event_name": pa.array(list(bits), pa.string()), **columns})
 
 
 def _bit(place: int, word: int) -> int:
