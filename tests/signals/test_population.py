@@ -34,6 +34,47 @@ def test_a_row_is_found_by_snapshot_and_account():
     assert population.position(*asked).tolist() == [0, 1, -1, 2, -1, -1]
 
 
+def test_rows_by_account_and_by_snapshot_and_those_that_are_left():
+    days = [date(2024, 3, 1), SNAPSHOT, date(2024, 5, 1)]
+    rows = [("a", "2024-03-01"), ("c", "2024-03-01"), ("a", "2024-04-01"), ("b", "2024-05-01"), ("c", "2024-05-01")]
+    frame = pd.DataFrame(rows, columns=["account_id", "snapshot_date"]).astype({"snapshot_date": "datetime64[us]"})
+    population = Population(frame, tuple(days), np.array(["a", "b", "c"], dtype=object))
+    assert population.codes.tolist() == [0, 2, 0, 1, 2]
+    assert population.bounds.tolist() == [0, 2, 3, 5]
+    left = population.since([days[0]])
+    assert left.snapshots == (days[1], days[2])
+    assert left.frame.values.tolist() == population.frame.iloc[2:].values.tolist()
+    assert left.frame.index.tolist() == [0, 1, 2]
+    assert left.account_ids.tolist() == ["a", "b", "c"]
+    assert population.since(days).frame.empty
+
+
+def test_an_account_made_at_the_snapshot_is_not_seen_at_it(make_tables):
+    accounts = ACCOUNTS.assign(
+        created_at=pd.to_datetime(["2024-01-02 00:00:00", "2024-04-01 00:00:00", "2024-03-31 23:59:59"])
+    )
+    spans = [(name, "2024-01-02", None, "base", "pro", 3, 30) for name in "abc"]
+    tables = make_tables(ONE, accounts, BEGIN, UNTIL, subscriptions=pd.DataFrame(spans, columns=SPANS))
+    found = find_population(tables, Data(), [SNAPSHOT], WINDOWS)
+    assert found.frame["account_id"].tolist() == ["a", "c"]
+    assert found.account_ids.tolist() == ["a", "b", "c"]
+
+
+def test_what_began_within_the_window_and_what_has_no_base_item_are_there(make_tables):
+    spans = [
+        ("a", "2024-03-20", "2024-03-25", "base", "free", 2, 0),
+        ("a", "2024-03-25", None, "base", "pro", 8, 80),
+        ("b", "2024-01-02", None, "sms", None, None, 5.5),
+    ]
+    tables = make_tables(ONE, ACCOUNTS, BEGIN, UNTIL, subscriptions=pd.DataFrame(spans, columns=SPANS))
+    a, b = find_population(tables, Data(), [SNAPSHOT], WINDOWS).frame.to_dict("records")
+    # with nothing at the start of the window, the plan it began with counts; seats then are not known
+    assert (a["account_id"], a["plan"], a["plan_at_start"]) == ("a", "pro", "free")
+    assert np.isnan(a["seats_at_start"])
+    assert np.isnan(a["mrr_at_start"])
+    assert (b["account_id"], b["plan"], b["plan_at_start"], b["mrr"]) == ("b", "", "", 5.5)
+
+
 def test_running_means_a_subscription_just_before_the_snapshot(make_tables):
     spans = [
         ("a", "2024-01-02", "2024-04-01", "base", "pro", 3, 30),  # ends at the snapshot: runs just before it
@@ -100,6 +141,18 @@ def test_access_has_to_cover_the_whole_window(make_tables, rows, open_to):
 def test_without_plans_and_access_everybody_is_eligible_and_it_is_said(make_tables):
     spans = [(name, "2024-01-02", None, "base", "pro", 3, 30) for name in "abc"]
     tables = make_tables(ONE, ACCOUNTS, BEGIN, UNTIL, subscriptions=pd.DataFrame(spans, columns=SPANS))
+    population = find_population(tables, Data(), [SNAPSHOT], WINDOWS)
+    eligible, known = eligible_rows(population, tables, [Feature("one", ("x",), "c")], WINDOWS)
+    assert eligible.all()
+    assert not known
+
+
+def test_an_access_table_without_rows_says_nothing(make_tables):
+    columns = {"account_id": str, "feature": str, "available_from": "datetime64[us]", "available_to": "datetime64[us]"}
+    access = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+    spans = [(name, "2024-01-02", None, "base", "pro", 3, 30) for name in "abc"]
+    subscriptions = pd.DataFrame(spans, columns=SPANS)
+    tables = make_tables(ONE, ACCOUNTS, BEGIN, UNTIL, subscriptions=subscriptions, access=access)
     population = find_population(tables, Data(), [SNAPSHOT], WINDOWS)
     eligible, known = eligible_rows(population, tables, [Feature("one", ("x",), "c")], WINDOWS)
     assert eligible.all()

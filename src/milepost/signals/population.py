@@ -56,7 +56,7 @@ class Population:
     def position(self, at: pd.Series, account_ids: pd.Series) -> NDArray[np.intp]:
         """Row of each (snapshot position, account), -1 where the account is not in the population."""
         known = pd.Index(self.frame[ACCOUNT].unique())
-        table = np.full((len(self.snapshots), len(known) + 1), -1, dtype=np.intp)
+        table = np.full((len(self.snapshots), len(known) + 1), -1)
         own = pd.Index([pd.Timestamp(day) for day in self.snapshots]).get_indexer(pd.Index(self.frame[SNAPSHOT]))
         table[own, known.get_indexer(pd.Index(self.frame[ACCOUNT]))] = np.arange(len(self.frame))
         # an unknown account has the code -1, which is the last column and always -1
@@ -74,7 +74,7 @@ def find_population(tables: Tables, data: Data, snapshots: Sequence[date], windo
         frame = _by_use(tables, data, snapshots, windows)
     else:
         frame = _by_subscription(tables, snapshots, windows)
-    frame = frame.merge(accounts, on=ACCOUNT, how="inner")
+    frame = frame.merge(accounts, on=ACCOUNT)
     frame = frame[frame["created_at"] < frame[SNAPSHOT]]
     everyone = accounts[ACCOUNT].sort_values().to_numpy(dtype=object)
     return Population(frame.sort_values(KEYS).reset_index(drop=True), tuple(snapshots), everyone)
