@@ -44,9 +44,9 @@ def challenge(met: Met, seed: int) -> Claim:
     p = float(stats.norm.sf((-found.log_loss - MARGIN * level) / error))
     keep = "keep the model in use" if high > -MARGIN * level else "the one trained anew is better"
     dates = len(np.unique(met.date))
+    each = "one date" if dates == 1 else f"each of {dates} dates"
     because = (
-        f"a model trained anew for {'one date' if dates == 1 else f'each of {dates} dates'} has log loss {found.log_loss:+.4f} "
-        f"({low:+.4f} to {high:+.4f}) and AUC {found.roc_auc:+.3f} ({auc_low:+.3f} to {auc_high:+.3f}) against the "
+        f"a model trained anew for {each} has log loss {found.log_loss:+.4f} ({low:+.4f} to {high:+.4f}) and AUC {found.roc_auc:+.3f} ({auc_low:+.3f} to {auc_high:+.3f}) against the "
         f"model in use, on {len(met.churned):,} rows with {churned} churned accounts: {keep}"
     )
     return Claim("risk", name, p, False, error * 2.49 <= (SEEN - MARGIN) * level, because, todo)
