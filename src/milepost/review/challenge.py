@@ -46,7 +46,8 @@ def challenge(met: Met, seed: int) -> Claim:
     dates = len(np.unique(met.date))
     each = "one date" if dates == 1 else f"each of {dates} dates"
     because = (
-        f"a model trained anew for {each} has log loss {found.log_loss:+.4f} ({low:+.4f} to {high:+.4f}) and AUC {found.roc_auc:+.3f} ({auc_low:+.3f} to {auc_high:+.3f}) against the "
+        f"a model trained anew for {each} has log loss {found.log_loss:+.4f} ({low:+.4f} to {high:+.4f}) "
+        f"and AUC {found.roc_auc:+.3f} ({auc_low:+.3f} to {auc_high:+.3f}) against the "
         f"model in use, on {len(met.churned):,} rows with {churned} churned accounts: {keep}"
     )
     return Claim("risk", name, p, False, error * 2.49 <= (SEEN - MARGIN) * level, because, todo)
