@@ -69,6 +69,11 @@ def test_what_to_do_fits_what_the_machine_said(number: int, fix: str) -> None:
     assert (fault.where, fault.fix, fault.exit_code) == ("out", fix, 3)
 
 
+def test_an_array_that_was_cut_short_had_no_room() -> None:
+    fault = refused(OSError("1000000 requested and 131056 written"), "out")
+    assert fault.what == "no space left on the disk"
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
 def test_a_folder_that_can_hold_no_files_is_named() -> None:
     with pytest.raises(EnvironmentFault, match=r"/proc/milepost: nothing can be written here .*choose another"):

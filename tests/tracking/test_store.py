@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from milepost.errors import EnvironmentFault, LockHeld
-from milepost.tracking.store import artifact_uri, check_store, mlflow_errors, tracking_uri
+from milepost.tracking.store import artifact_uri, check_store, mlflow_errors, open_client, tracking_uri
 
 
 def test_everything_lies_below_mlruns(tmp_path: Path) -> None:
@@ -53,7 +53,9 @@ def test_a_damaged_database(tmp_path: Path) -> None:
     [
         (RuntimeError("(sqlite3.OperationalError) database is locked [SQL: UPDATE]"), LockHeld, "is locked"),
         (RuntimeError("Detected out-of-date database schema (found version x)"), EnvironmentFault, "another mlflow"),
-        (OSError(28, "No space left on device"), EnvironmentFault, "OSError: .*No space left"),
+        (OSError(28, "No space left on device"), EnvironmentFault, "no space left on the disk; free some space"),
+        (RuntimeError("database or disk is full [SQL: INSERT]"), EnvironmentFault, "no space left on the disk"),
+        (RuntimeError("table x already exists [SQL: CREATE TABLE x]"), EnvironmentFault, "half made; move it away"),
     ],
 )
 def test_what_mlflow_raises_becomes_one_line(
@@ -69,3 +71,24 @@ def test_our_own_errors_pass_through(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match="disk") as caught, mlflow_errors(tmp_path):
         raise EnvironmentFault("disk")
     assert caught.value.where == ""
+
+
+def test_a_database_that_could_not_be_made_leaves_nothing_and_the_next_one_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.store.tracking import sqlalchemy_store
+
+    def half(uri: str, _: str) -> None:
+        path = Path(uri.removeprefix("sqlite:///"))
+        path.write_bytes(b"half")
+        path.with_name(f"{path.name}-journal").write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlalchemy_store, "SqlAlchemyStore", half)
+        with pytest.raises(OSError, match="No space left"):
+            open_client(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / ".mlflow.db.tmp12345678").write_bytes(b"of a process that was killed")
+    assert [one.name for one in open_client(tmp_path).search_experiments()] == ["Default"]
+    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -25,6 +26,7 @@ from milepost.errors import ContractError, EnvironmentFault, LockHeld
 KEPT_VERSIONS = 3
 # the path leads to no folder that can hold files, such as /proc
 _NO_PLACE = (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
+_CUT_SHORT = re.compile(r"\d+ requested and \d+ written")
 # a spreadsheet runs a cell that begins with one of these, full-width forms included
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
@@ -178,8 +180,9 @@ def lock(folder: Path) -> Iterator[None]:
             raise LockHeld(
                 f"process {holder} is writing here", where=str(folder), fix="wait for it, or stop it"
             ) from None
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        with _environment(folder):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(handle)
@@ -224,7 +227,8 @@ def _environment(path: Path) -> Iterator[None]:
 def refused(error: OSError, where: str) -> EnvironmentFault:
     """What the machine said to an attempt to write, with what to do about it."""
     reason = (error.strerror or "input/output error").lower()
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    # numpy says how much of an array was written, and no number of an error
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or _CUT_SHORT.fullmatch(str(error)):
         return EnvironmentFault("no space left on the disk", where=where, fix="free some space")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return EnvironmentFault(reason, where=where, fix="allow writing there, or choose another folder")

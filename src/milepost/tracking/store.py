@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -53,8 +56,40 @@ def open_client(mlruns: Path) -> Any:
     """MLflow's client for this database, its registry included."""
     from mlflow import MlflowClient
 
+    _make(mlruns)
     uri = tracking_uri(mlruns)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _make(mlruns: Path) -> None:
+    """Make a new database aside and move it into place: a half made one could neither be used nor be finished."""
+    path = database(mlruns)
+    if path.exists() and path.stat().st_size:
+        return
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        if path.exists() and path.stat().st_size:
+            return
+        _clear(path)
+        # MLflow keeps the engine of an address: a name that comes again would lead to a file that is gone
+        aside = path.with_name(f".{path.name}.tmp{secrets.token_hex(4)}")
+        try:
+            SqlAlchemyStore(f"sqlite:///{aside.as_posix()}", artifact_uri(mlruns)).engine.dispose()
+            os.replace(aside, path)
+        finally:
+            _clear(path)
+    finally:
+        os.close(folder)
+
+
+def _clear(path: Path) -> None:
+    """Remove what is left of a database that was being made, SQLite's journals included; the folder is locked."""
+    for left in path.parent.glob(f".{path.name}.tmp*"):
+        left.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -72,6 +107,11 @@ def _fault(error: Exception, path: Path, lock_seconds: float) -> EnvironmentFaul
     text = " ".join(str(error).split())
     if "locked" in text or "busy" in text:
         return LockHeld(f"the tracking database is locked (waited {lock_seconds:g} s)", where=str(path), fix=_FIX)
+    if "disk is full" in text or "No space left" in text:
+        return EnvironmentFault("no space left on the disk", where=str(path), fix=f"free some space; {_FIX}")
+    if "already exists" in text and "CREATE TABLE" in text:
+        what = "the tracking database was left half made"
+        return EnvironmentFault(what, where=str(path), fix="move it away and run again")
     if "not a database" in text or "malformed" in text:
         return EnvironmentFault("not a readable tracking database", where=str(path), fix="move it away and run again")
     if "Can't locate revision" in text or "out-of-date" in text:
