@@ -111,6 +111,13 @@ def test_only_the_newest_versions_stay(tmp_path: Path) -> None:
     assert (current(tmp_path) / "a.txt").read_text() == "4"
 
 
+def test_the_oldest_version_goes_whatever_it_is_called(tmp_path: Path) -> None:
+    for age, name in enumerate(["c", "a", "b"]):
+        os.utime(publish(tmp_path, name, writer(name)), (age, age))
+    publish(tmp_path, "d", writer("d"))
+    assert sorted(path.name for path in (tmp_path / "versions").iterdir()) == ["a", "b", "d"]
+
+
 def test_a_run_published_twice_does_not_touch_what_readers_hold(tmp_path: Path) -> None:
     first = publish(tmp_path, "r1", writer("one"))
     second = publish(tmp_path, "r1", writer("two"))
@@ -122,7 +129,8 @@ def test_a_run_published_twice_does_not_touch_what_readers_hold(tmp_path: Path) 
 def test_only_what_the_dead_left_is_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file aside carries its process: 11 is gone, 12 is another user's, 13 runs, none can be called 10**30."""
 
-    def kill(process: int, _: int) -> None:
+    def kill(process: int, number: int) -> None:
+        assert number == 0  # only asks
         if process > 2**31:
             raise OverflowError
         if process != 13:

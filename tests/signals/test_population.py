@@ -65,6 +65,7 @@ def test_what_began_within_the_window_and_what_has_no_base_item_are_there(make_t
         ("a", "2024-03-20", "2024-03-25", "base", "free", 2, 0),
         ("a", "2024-03-25", None, "base", "pro", 8, 80),
         ("b", "2024-01-02", None, "sms", None, None, 5.5),
+        ("b", "2024-04-01", None, "base", "pro", 3, 30),  # begins at the snapshot: not known before
     ]
     tables = make_tables(ONE, ACCOUNTS, BEGIN, UNTIL, subscriptions=pd.DataFrame(spans, columns=SPANS))
     a, b = find_population(tables, Data(), [SNAPSHOT], WINDOWS).frame.to_dict("records")
