@@ -1,5 +1,6 @@
 """Settings are refused with the wrong key and the nearest right one, or the value and what was expected."""
 
+import os
 import tomllib
 
 import pytest
@@ -38,6 +39,17 @@ def test_defaults_are_those_of_the_docs(tmp_path):
         ({"routing": {"owners": [{"name": "A b", "hours": 1}]}}, "'routing.owners.0.name' = 'A b'"),
         ({"routing": {"serve_days": 31}}, "'routing': serve_days must not be above between_days"),
         ({"team": {"opens": 9, "closes": 9}}, "'team': opens must be before closes"),
+        ({"team": {"opens": 24}}, "'team.opens' = 24"),
+        ({"team": {"closes": 25}}, "'team.closes' = 25"),
+        ({"help": {"topics": [{"topic": ""}]}}, "'help.topics.0.topic' = ''"),
+        (
+            {"tables": {**TABLES, "accounts": {"url": "sqlite:///x", "table": "a", "in_place": True}}},
+            "in_place is for events, not for accounts: it is small, and is copied",
+        ),
+        (
+            {"tables": {**TABLES, "events": {"path": "e", "warn_after_hours": 0}}},
+            "'tables.events.warn_after_hours' = 0",
+        ),
         ({"team": {"time_zone": "Mars/Base"}}, "'team': no time zone 'Mars/Base'"),
         ({"help": {"read_event": ["a"]}}, "did you mean 'read_events' or"),
         (
@@ -51,6 +63,50 @@ def test_what_cannot_be_is_refused(tmp_path, raw, message):
         parse({"tables": TABLES, **raw}, tmp_path)
     assert message in caught.value.line
     assert len(caught.value.line) < 300
+
+
+@pytest.mark.parametrize(
+    ("limit", "amount"),
+    [("2GB", 2_000_000_000), ("1.5 GiB", 1_610_612_736), ("3KiB", 3072), ("250 MB", 250_000_000), ("1TB", 10**12)],
+)
+def test_amounts_of_memory_in_bytes(tmp_path, limit, amount):
+    settings = parse({"tables": TABLES, "project": {"memory_limit": "7KB"}}, tmp_path)
+    assert settings.project.memory_bytes == 7000
+    assert settings.within(limit).project.memory_bytes == amount
+    assert settings.project.memory_bytes == 7000
+
+
+@pytest.mark.parametrize("limit", ["", "2", "2 gigabytes", "-1GB"])
+def test_what_is_no_amount_of_memory_is_refused(tmp_path, limit):
+    with pytest.raises(SettingsError, match=f"'{limit}' is no amount of memory; expected a number and a unit"):
+        parse({"tables": TABLES}, tmp_path).within(limit)
+
+
+def test_without_a_limit_a_third_of_the_machine(tmp_path):
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert abs(3 * parse({"tables": TABLES}, tmp_path).project.memory_bytes - whole) <= 3
+
+
+@pytest.mark.parametrize(
+    ("team", "always"),
+    [({}, True), ({"opens": 0, "closes": 24}, True), ({"opens": 1}, False), ({"closes": 23}, False),
+     ({"days": ["mon", "tue"]}, False), ({"opens": 23}, False)],
+)  # fmt: skip
+def test_a_team_is_always_there_unless_hours_or_days_are_named(tmp_path, team, always):
+    assert parse({"tables": TABLES, "team": team}, tmp_path).team.always is always
+
+
+def test_how_old_a_table_may_be_is_not_what_its_signals_are_told_apart_by(tmp_path):
+    aged = {**TABLES, "events": {"path": "e.csv", "warn_after_hours": 1, "error_after_hours": 2}}
+    assert repr(parse({"tables": aged}, tmp_path).tables) == repr(parse({"tables": TABLES}, tmp_path).tables)
+
+
+def test_the_file_that_is_wrong_is_named(tmp_path):
+    (tmp_path / "own.toml").write_text("[tables.accounts]\npath = 'a.csv'\n")
+    with pytest.raises(
+        SettingsError, match=r"own\.toml: 'tables\.events' is missing; add \[tables\.events\] with a path"
+    ):
+        load(tmp_path / "own.toml")
 
 
 def test_output_stays_inside_the_folder_or_a_declared_root(tmp_path):

@@ -63,7 +63,7 @@ class Project(_Part):
         """What the database and the work on its answers may take together."""
         if not self.memory_limit:
             return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 3
-        number, unit = re.split(r" ?(?=[KMGT])", self.memory_limit)
+        number, unit = re.split(r" ?(?=[KMGT])", self.memory_limit, maxsplit=1)
         power = "KMGT".index(unit[0]) + 1
         return int(float(number) * (1024 if "i" in unit else 1000) ** power)
 

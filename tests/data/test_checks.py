@@ -58,6 +58,7 @@ def test_bytes_that_are_no_text_cost_one_row(product: Callable[..., Any]) -> Non
     ("files", "message"),
     [
         ({"events.csv": MANY.replace("a1", "zz")}, "300 of 300 rows cannot be used, most of them: account unknown"),
+        ({"events.csv": MANY.replace("a1", "zz")}, "check that both tables write account_id the same way"),
         ({"events.csv": MANY + "zz,2024-02-01,export,\n" * 4}, "4 of 304 rows cannot be used"),
         ({"events.csv": MANY + "a1,31/03/2024,export,\n" * 4}, "set time_format or time_unit"),
         ({"accounts.csv": "account_id,created_at\na1,2024-01-01\na1,2024-01-05\n"}, "1 account more than once"),
